@@ -109,8 +109,13 @@ def _round_trip(law: Law) -> Samples:
     return _decoder(law)[_encoder(law)]
 
 
+def _magnitudes(values: _Integers) -> _Integers:
+    """Magnitudes as the ITU's reference program takes them: one's complement of negative samples."""
+    return np.where(values < 0, ~values, values)
+
+
 def _mulaw_octets(values: _Integers) -> npt.NDArray[np.uint8]:
-    magnitude = np.minimum(np.abs(values), _MULAW_CLIP) + _MULAW_BIAS
+    magnitude = np.minimum(_magnitudes(values), _MULAW_CLIP) + _MULAW_BIAS
     segment = np.log2(magnitude).astype(np.int32) - 7
     step = (magnitude >> (segment + 3)) & 0x0F
     sign = np.where(values < 0, 0x80, 0)
@@ -124,7 +129,7 @@ def _mulaw_values(octets: _Integers) -> Samples:
 
 
 def _alaw_octets(values: _Integers) -> npt.NDArray[np.uint8]:
-    magnitude = np.where(values < 0, -values - 1, values) >> 3
+    magnitude = _magnitudes(values) >> 3
     segment = np.maximum(np.log2(np.maximum(magnitude, 1)).astype(np.int32) - 4, 0)
     step = (magnitude >> np.maximum(segment, 1)) & 0x0F
     sign = np.where(values < 0, 0, 0x80)
