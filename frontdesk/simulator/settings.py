@@ -1,189 +1,23 @@
-"""What can be set on the simulator, and the switches for what nobody outside Daily knows.
+"""What can be set on the simulator; `switches` holds what nobody outside Daily knows.
 
 `SimulatorSettings` reads environment variables with the prefix `SIM_` (`SIM_PORT=9100`). Switches are nested:
 `SIM_SWITCHES__BUSY_AS=stopped`. Switches may also be changed while the simulator runs.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
-import ipaddress
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from frontdesk.simulator.loopback import is_loopback_host, is_loopback_url
+from frontdesk.simulator.switches import Switches
+
+__all__ = ["DEFAULT_HMAC", "AgentSettings", "SimulatorSettings", "Switches"]
+
 DEFAULT_HMAC = base64.b64encode(b"frontdesk-simulator-pinless").decode()
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether a host is this machine's loopback: `localhost` or an address in 127.0.0.0/8 or ::1. No name lookup."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def is_loopback_url(url: str) -> bool:
-    """Whether the URL's host is loopback and its scheme one that the simulator may dial."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https", "ws", "wss"} and is_loopback_host(host)
-
-
-class Switches(BaseModel):
-    """Behaviors of Daily and Pipecat Cloud that no document settles. Both positions of each are testable.
-
-    Every field says what is unknown and which default was chosen and why.
-    """
-
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
-
-    # --- Daily REST -------------------------------------------------------------------------------------------
-    unknown_room_status: Literal[404, 400] = Field(
-        404, description="Status for a room that does not exist or has expired. Unknown; 404 is what pipecat tolerates."
-    )
-    room_exists_info: str = Field(
-        "a room named {name} already exists",
-        description="Text of the 400 for a room name that is taken. Unconfirmed.",
-    )
-    unknown_room_property: Literal["reject", "ignore"] = Field(
-        "reject",
-        description="What a property that the description does not list does. The description forbids it; not seen live.",
-    )
-    fractional_exp: Literal["accept", "reject"] = Field(
-        "accept",
-        description="Whether exp may be a float. The description says integer, but pipecat sends floats in production.",
-    )
-    retry_after: bool = Field(
-        False, description="Whether a 429 carries Retry-After. Claimed by one secondary source only, so off."
-    )
-    endpoint_prefix: bool = Field(
-        False,
-        description="Whether sip_uri.endpoint starts with `sip:`. One page shows it; pipecat only works without, so off.",
-    )
-    available_number_key: Literal["phoneNumber", "number"] = Field(
-        "phoneNumber",
-        description="Key of a number in /list-available-numbers. The description and pipecat's guide differ.",
-    )
-
-    # --- Daily account (known texts, depend on the plan) --------------------------------------------------------
-    plan_allows_dialout: bool = Field(True, description="False: POST /rooms with enable_dialout is refused by plan.")
-    domain_dialout_approved: bool = Field(
-        True, description="False: dial-out to `+` numbers is refused until the domain is approved."
-    )
-    international_dialout: bool = Field(False, description="Whether numbers outside +1 may be called. By sales only.")
-
-    # --- dial-in ------------------------------------------------------------------------------------------------
-    dialin_timestamp_unit: Literal["ms", "s"] = Field(
-        "ms", description="Unit of X-Pinless-Timestamp. Seen in milliseconds on real traffic; docs use seconds."
-    )
-    withheld_from: Literal["missing", "empty", "anonymous", "null"] = Field(
-        "anonymous",
-        description="What From is when the caller withholds the number. Undocumented; SIP's usual word by default.",
-    )
-    dialin_webhook_timeout_s: float = Field(
-        30.0, gt=0, description="Seconds that Daily waits for room_creation_api. Unknown; generous by default."
-    )
-    dialin_webhook_retries: int = Field(
-        0, ge=0, le=10, description="Tries again after a 5xx or a time-out. Unknown; none by default."
-    )
-    dialin_webhook_retry_delay_s: float = Field(1.0, ge=0, description="Pause between those tries. Unknown.")
-    dialin_failure_hangs_up: bool = Field(
-        False,
-        description="Whether a failed webhook (non-200) ends the hold at once. Unknown; the caller stays on hold.",
-    )
-    probe_body: Literal["test", "to"] = Field(
-        "test", description='Body of the probe at configuring: {"Test":"test"} or only {"To": number}. Two sources.'
-    )
-    probe_signed: bool = Field(False, description="Whether the dial-in probe is signed. Unknown; off is the harder case.")
-    default_hold_music_s: float = Field(
-        30.0, gt=0, description="Length of Daily's own hold music; played twice. Unknown."
-    )
-    pinless_update_needs_ready: bool = Field(
-        True,
-        description="Whether pinlessCallUpdate before dialin-ready is refused. Docs say it must come after; text unknown.",
-    )
-    pinless_update_repeated: Literal["ok", "error"] = Field(
-        "error", description="Answer to a second pinlessCallUpdate for a call already bridged. Unknown."
-    )
-    pinless_unknown_call_info: str = Field(
-        "no active call found for callId", description="Text for an unknown or ended callId. Invented."
-    )
-    pinless_not_ready_info: str = Field("sipUri is not ready", description="Text for a SIP URI not ready. Invented.")
-    sip_from_form: Literal["sip_uri", "number"] = Field(
-        "sip_uri", description="Form of sip_from in dialin.connected for a phone caller. Unknown for PSTN."
-    )
-    dtmf_in: bool = Field(
-        True, description="Whether keys pressed by a phone caller reach the bot. SIP INFO only is implied for PSTN."
-    )
-
-    # --- dial-out -----------------------------------------------------------------------------------------------
-    busy_as: Literal["error", "stopped"] = Field(
-        "error", description="Whether busy or decline ends as dialout-error or as stopped without answered. Unpublished."
-    )
-    no_answer_as: Literal["error", "stopped"] = Field(
-        "stopped", description="How a phone that nobody answers ends. Unpublished."
-    )
-    connected_before_busy: bool = Field(
-        True, description="Whether dialout-connected precedes a busy tone. Unknown; docs' wording suggests it."
-    )
-    connected_before_no_answer: bool = Field(
-        True, description="Whether dialout-connected (ringing) precedes no-answer. Third parties saw both."
-    )
-    stopped_after_error: bool = Field(
-        False, description="Whether dialout-stopped follows dialout-error. Unverified; the official example relies on no."
-    )
-    refusal_channel: Literal["completion", "event"] = Field(
-        "completion",
-        description="Whether a refused start_dialout fails in its completion or by dialout-error. Both are reported.",
-    )
-    carrier_ring_timeout_s: float = Field(
-        30.0, gt=0, description="Seconds until the carrier gives up ringing. Unknown: 5 to over 60 were seen."
-    )
-    client_dialout_limited: bool = Field(
-        False, description="Whether the limit of one PSTN start a second also binds the bot's own start_dialout. Unknown."
-    )
-    invalid_caller_id_info: str = Field(
-        "callerId is not associated with your domain", description="Text for a callerId that is not ours. Invented."
-    )
-    caller_id_may_be_number: bool = Field(
-        False, description="Whether callerId may be the number instead of its UUID. One guide shows it; others say UUID."
-    )
-    max_concurrent_calls: int | None = Field(
-        None, ge=0, description="Calls a domain may have at a time. Unknown; no cap by default."
-    )
-
-    # --- domain webhooks ----------------------------------------------------------------------------------------
-    event_timestamp_unit: Literal["s", "ms"] = Field("s", description="Unit of X-Webhook-Timestamp. Unknown.")
-    payload_timestamp: Literal["string", "int"] = Field(
-        "string", description="Type of payload.timestamp. Described as integer, shown as strings."
-    )
-    event_probe_signed: bool = Field(True, description="Whether the webhook test is signed. A third party says yes.")
-    event_webhook_timeout_s: float = Field(
-        5.0, gt=0, description="Seconds that count as slow. The docs say only `relatively quickly`."
-    )
-
-    # --- Pipecat Cloud ------------------------------------------------------------------------------------------
-    cold_start_answers: Literal["accepted", "started"] = Field(
-        "accepted", description="When the 200 of a cold start comes. Unknown; the official mock answers at once."
-    )
-    capacity_body: Literal["rate-limit", "agent-at-capacity"] = Field(
-        "agent-at-capacity", description="Which of the two documented bodies a 429 has."
-    )
-    not_ready_status: int = Field(500, ge=400, le=599, description="Status of PCC-1001. Unknown.")
-    start_rate_per_s: float | None = Field(
-        None, gt=0, description="Requests a second that /start takes before it answers 429. Unknown; no limit."
-    )
-    private_key_prefix: str = Field("sk_", description="Prefix of private keys. Unknown.")
 
 
 class AgentSettings(BaseModel):
@@ -191,14 +25,24 @@ class AgentSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
-    state: Literal["warm", "cold"] = Field("warm", description="Whether the next start finds an idle instance.")
+    state: Literal["warm", "cold"] = Field(
+        "warm", description="Whether the next start finds an idle instance."
+    )
     ready: bool = Field(True, description="False: starts are refused with PCC-1001.")
-    max_agents: int = Field(50, ge=0, description="Sessions at a time; one more gets 429 (Pipecat Cloud docs, scaling).")
-    warm_start_s: float = Field(0.0, ge=0, description="Seconds from the request to the bot's start when warm.")
+    max_agents: int = Field(
+        50, ge=0, description="Sessions at a time; one more gets 429 (Pipecat Cloud docs, scaling)."
+    )
+    warm_start_s: float = Field(
+        0.0, ge=0, description="Seconds from the request to the bot's start when warm."
+    )
     cold_start_s: float = Field(10.0, ge=0, description="Same when cold (10 s is a best case, docs).")
     stays_warm: bool = Field(True, description="Whether a cold start leaves the agent warm.")
-    runner_url: str | None = Field(None, description="Dev runner for this agent; the simulator's own when unset.")
-    fail: Literal["none", "400", "500"] = Field("none", description="Answer every start with this documented error.")
+    runner_url: str | None = Field(
+        None, description="Dev runner for this agent; the simulator's own when unset."
+    )
+    fail: Literal["none", "400", "500"] = Field(
+        "none", description="Answer every start with this documented error."
+    )
 
 
 class SimulatorSettings(BaseSettings):
@@ -213,7 +57,9 @@ class SimulatorSettings(BaseSettings):
     port: int = Field(9099, ge=0, le=65535)
 
     daily_api_key: str | None = Field(None, description="The only key accepted; unset: any non-empty key.")
-    refused_api_keys: list[str] = Field(default_factory=lambda: ["wrong-key"], description="Keys answered with 401.")
+    refused_api_keys: list[str] = Field(
+        default_factory=lambda: ["wrong-key"], description="Keys answered with 401."
+    )
     domain_name: str = "frontdesk-simulator"
     domain_id: str = "1d5d1c9e-6f0c-4c0e-9b8f-0f5a3c1e7b21"
 
@@ -223,19 +69,24 @@ class SimulatorSettings(BaseSettings):
     )
     dialin_hmac: str = Field(DEFAULT_HMAC, description="Base64 secret of those webhooks.")
     purchased_numbers: list[str] = Field(
-        default_factory=lambda: ["+12025550100", "+12025550101"], description="Numbers the domain owns at start."
+        default_factory=lambda: ["+12025550100", "+12025550101"],
+        description="Numbers the domain owns at start.",
     )
 
     rate_limits: bool = Field(True, description="False: no Daily rate limit at all (benchmarks).")
     max_legs_per_room: int = Field(5, ge=0, description="max_sip_pstn_sessions_per_room (Daily docs).")
 
     cloud_public_key: str | None = Field(None, description="The only public key accepted; unset: any `pk_…`.")
-    cloud_private_key: str | None = Field(None, description="The only private key accepted; unset: any `sk_…`.")
+    cloud_private_key: str | None = Field(
+        None, description="The only private key accepted; unset: any `sk_…`."
+    )
     cloud_agents: dict[str, AgentSettings] = Field(
-        default_factory=lambda: {"frontdesk": AgentSettings()}, description="Agents deployed at start, by name."
+        default_factory=lambda: {"frontdesk": AgentSettings()},
+        description="Agents deployed at start, by name.",
     )
     runner_url: str | None = Field(
-        None, description="Dev runner that starts bots, such as http://127.0.0.1:7860; unset: bots that do nothing."
+        None,
+        description="Dev runner that starts bots, such as http://127.0.0.1:7860; unset: bots that do nothing.",
     )
     runner_timeout_s: float = Field(30.0, gt=0, description="Wait for the dev runner's answer.")
     noop_bot_s: float = Field(1.0, ge=0, description="How long a bot that does nothing lives.")
@@ -243,7 +94,9 @@ class SimulatorSettings(BaseSettings):
         60.0, gt=0, description="A session whose bot never joins its room ends after this time."
     )
 
-    record_dir: Path | None = Field(Path(".frontdesk/calls"), description="Where recordings lie; unset: none.")
+    record_dir: Path | None = Field(
+        Path(".frontdesk/calls"), description="Where recordings lie; unset: none."
+    )
     switches: Switches = Field(default_factory=Switches)
 
     @field_validator("host")
