@@ -1,11 +1,11 @@
 """How people behave on the phone: what callers say, and what happens when somebody is called."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-type Channel = Literal["sync_error", "error", "stopped", "error_then_stopped"]
+Channel: TypeAlias = Literal["completion", "error", "stopped", "error_then_stopped"]
 
 
 class Outcome(StrEnum):
@@ -71,7 +71,7 @@ def _line_as_step(value: Any) -> Any:
     return {"say": value} if isinstance(value, str) else value
 
 
-type Step = Annotated[Say | Press | Wait | BargeIn | Expect | HangUp, BeforeValidator(_line_as_step)]
+Step: TypeAlias = Annotated[Say | Press | Wait | BargeIn | Expect | HangUp, BeforeValidator(_line_as_step)]
 
 
 class Manner(BaseModel):

@@ -1,0 +1,33 @@
+"""`python -m frontdesk.simulator serve`: the simulator as a process of its own."""
+
+from typing import Annotated
+
+import typer
+
+from frontdesk.simulator.server import NotLoopback, PortTaken
+from frontdesk.simulator.server import serve as serve_forever
+from frontdesk.simulator.settings import SimulatorSettings
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="The simulated phone world, on loopback.")
+
+
+@app.callback()
+def main() -> None:
+    """The simulated phone world, on loopback."""
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one.", min=0, max=65535)] = 9099,
+    host: Annotated[str, typer.Option(help="A loopback address.")] = "127.0.0.1",
+) -> None:
+    """Run until interrupted. Settings come from SIM_… variables; these options win."""
+    try:
+        serve_forever(SimulatorSettings(host=host, port=port))
+    except (NotLoopback, PortTaken, ValueError) as error:
+        typer.echo(f"simulator: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    app()
