@@ -1,8 +1,8 @@
 """Daily's rate limits (Daily docs, authentication), kept on the simulator's clock.
 
-Each is a bucket of tokens. A token comes back when the request that took it has left the window, so that no window of
-that length ever holds more requests than the docs allow: a bucket that refills evenly would let through nearly twice
-as many, and a gateway tuned against it would be refused by Daily.
+Each is a bucket of tokens. A token comes back when the request that took it has left the window, so that no
+window of that length ever holds more requests than the docs allow: a bucket that refills evenly would let
+through nearly twice as many, and a gateway tuned against it would be refused by Daily.
 """
 
 from collections import deque

@@ -86,7 +86,9 @@ class SimulatorSettings(BaseSettings):
     )
     runner_url: str | None = Field(
         None,
-        description="Dev runner that starts bots, such as http://127.0.0.1:7860; unset: bots that do nothing.",
+        description=(
+            "Dev runner that starts bots, such as http://127.0.0.1:7860; unset: bots that do nothing."
+        ),
     )
     runner_timeout_s: float = Field(30.0, gt=0, description="Wait for the dev runner's answer.")
     noop_bot_s: float = Field(1.0, ge=0, description="How long a bot that does nothing lives.")

@@ -1,4 +1,4 @@
-"""The switches: what nobody outside Daily and Pipecat Cloud knows, and the default that was chosen for each."""
+"""The switches: what nobody outside Daily and Pipecat Cloud knows, and the default chosen for each."""
 
 from typing import Literal
 
@@ -13,10 +13,12 @@ class Switches(BaseModel):
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
-    # --- Daily REST -------------------------------------------------------------------------------------------
+    # --- Daily REST ---
     unknown_room_status: Literal[404, 400] = Field(
         404,
-        description="Status for a room that does not exist or has expired. Unknown; 404 is what pipecat tolerates.",
+        description=(
+            "Status for a room that does not exist or has expired. Unknown; 404 is what pipecat tolerates."
+        ),
     )
     room_exists_info: str = Field(
         "a room named {name} already exists",
@@ -24,25 +26,34 @@ class Switches(BaseModel):
     )
     unknown_room_property: Literal["reject", "ignore"] = Field(
         "reject",
-        description="What a property that the description does not list does. The description forbids it; not seen live.",
+        description=(
+            "What a property that the description does not list does. The description forbids it; "
+            "not seen live."
+        ),
     )
     fractional_exp: Literal["accept", "reject"] = Field(
         "accept",
-        description="Whether exp may be a float. The description says integer, but pipecat sends floats in production.",
+        description=(
+            "Whether exp may be a float. The description says integer, but pipecat sends floats "
+            "in production."
+        ),
     )
     retry_after: bool = Field(
         False, description="Whether a 429 carries Retry-After. Claimed by one secondary source only, so off."
     )
     endpoint_prefix: bool = Field(
         False,
-        description="Whether sip_uri.endpoint starts with `sip:`. One page shows it; pipecat only works without, so off.",
+        description=(
+            "Whether sip_uri.endpoint starts with `sip:`. One page shows it; pipecat only works "
+            "without, so off."
+        ),
     )
     available_number_key: Literal["phoneNumber", "number"] = Field(
         "phoneNumber",
         description="Key of a number in /list-available-numbers. The description and pipecat's guide differ.",
     )
 
-    # --- Daily account (known texts, depend on the plan) --------------------------------------------------------
+    # --- Daily account (known texts, depend on the plan) ---
     plan_allows_dialout: bool = Field(
         True, description="False: POST /rooms with enable_dialout is refused by plan."
     )
@@ -53,14 +64,16 @@ class Switches(BaseModel):
         False, description="Whether numbers outside +1 may be called. By sales only."
     )
 
-    # --- dial-in ------------------------------------------------------------------------------------------------
+    # --- dial-in ---
     dialin_timestamp_unit: Literal["ms", "s"] = Field(
         "ms",
         description="Unit of X-Pinless-Timestamp. Seen in milliseconds on real traffic; docs use seconds.",
     )
     withheld_from: Literal["missing", "empty", "anonymous", "null"] = Field(
         "anonymous",
-        description="What From is when the caller withholds the number. Undocumented; SIP's usual word by default.",
+        description=(
+            "What From is when the caller withholds the number. Undocumented; SIP's usual word by default."
+        ),
     )
     dialin_webhook_timeout_s: float = Field(
         30.0,
@@ -73,7 +86,9 @@ class Switches(BaseModel):
     dialin_webhook_retry_delay_s: float = Field(1.0, ge=0, description="Pause between those tries. Unknown.")
     dialin_failure_hangs_up: bool = Field(
         False,
-        description="Whether a failed webhook (non-200) ends the hold at once. Unknown; the caller stays on hold.",
+        description=(
+            "Whether a failed webhook (non-200) ends the hold at once. Unknown; the caller stays on hold."
+        ),
     )
     probe_body: Literal["test", "to"] = Field(
         "test",
@@ -87,7 +102,10 @@ class Switches(BaseModel):
     )
     pinless_update_needs_ready: bool = Field(
         True,
-        description="Whether pinlessCallUpdate before dialin-ready is refused. Docs say it must come after; text unknown.",
+        description=(
+            "Whether pinlessCallUpdate before dialin-ready is refused. Docs say it must come "
+            "after; text unknown."
+        ),
     )
     pinless_update_repeated: Literal["ok", "error"] = Field(
         "error", description="Answer to a second pinlessCallUpdate for a call already bridged. Unknown."
@@ -103,13 +121,17 @@ class Switches(BaseModel):
     )
     dtmf_in: bool = Field(
         True,
-        description="Whether keys pressed by a phone caller reach the bot. SIP INFO only is implied for PSTN.",
+        description=(
+            "Whether keys pressed by a phone caller reach the bot. SIP INFO only is implied for PSTN."
+        ),
     )
 
-    # --- dial-out -----------------------------------------------------------------------------------------------
+    # --- dial-out ---
     busy_as: Literal["error", "stopped"] = Field(
         "error",
-        description="Whether busy or decline ends as dialout-error or as stopped without answered. Unpublished.",
+        description=(
+            "Whether busy or decline ends as dialout-error or as stopped without answered. Unpublished."
+        ),
     )
     no_answer_as: Literal["error", "stopped"] = Field(
         "stopped", description="How a phone that nobody answers ends. Unpublished."
@@ -123,18 +145,24 @@ class Switches(BaseModel):
     )
     stopped_after_error: bool = Field(
         False,
-        description="Whether dialout-stopped follows dialout-error. Unverified; the official example relies on no.",
+        description=(
+            "Whether dialout-stopped follows dialout-error. Unverified; the official example relies on no."
+        ),
     )
     refusal_channel: Literal["completion", "event"] = Field(
         "completion",
-        description="Whether a refused start_dialout fails in its completion or by dialout-error. Both are reported.",
+        description=(
+            "Whether a refused start_dialout fails in its completion or by dialout-error. Both are reported."
+        ),
     )
     carrier_ring_timeout_s: float = Field(
         30.0, gt=0, description="Seconds until the carrier gives up ringing. Unknown: 5 to over 60 were seen."
     )
     client_dialout_limited: bool = Field(
         False,
-        description="Whether the limit of one PSTN start a second also binds the bot's own start_dialout. Unknown.",
+        description=(
+            "Whether the limit of one PSTN start a second also binds the bot's own start_dialout. Unknown."
+        ),
     )
     invalid_caller_id_info: str = Field(
         "callerId is not associated with your domain",
@@ -142,13 +170,15 @@ class Switches(BaseModel):
     )
     caller_id_may_be_number: bool = Field(
         False,
-        description="Whether callerId may be the number instead of its UUID. One guide shows it; others say UUID.",
+        description=(
+            "Whether callerId may be the number instead of its UUID. One guide shows it; others say UUID."
+        ),
     )
     max_concurrent_calls: int | None = Field(
         None, ge=0, description="Calls a domain may have at a time. Unknown; no cap by default."
     )
 
-    # --- domain webhooks ----------------------------------------------------------------------------------------
+    # --- domain webhooks ---
     event_timestamp_unit: Literal["s", "ms"] = Field("s", description="Unit of X-Webhook-Timestamp. Unknown.")
     payload_timestamp: Literal["string", "int"] = Field(
         "string", description="Type of payload.timestamp. Described as integer, shown as strings."
@@ -160,7 +190,7 @@ class Switches(BaseModel):
         5.0, gt=0, description="Seconds that count as slow. The docs say only `relatively quickly`."
     )
 
-    # --- Pipecat Cloud ------------------------------------------------------------------------------------------
+    # --- Pipecat Cloud ---
     cold_start_answers: Literal["accepted", "started"] = Field(
         "accepted",
         description="When the 200 of a cold start comes. Unknown; the official mock answers at once.",

@@ -62,8 +62,8 @@ def decode(token: str, keys: Mapping[str, Any] | set[str]) -> dict[str, Any]:
 class Tokens:
     """Makes and checks the tokens of one domain.
 
-    Without a fixed API key, any key that was used on the REST API may have signed a token; the last hundred are
-    remembered. A gateway that signs tokens itself has always used its key before, to make the room.
+    Without a fixed API key, any key that was used on the REST API may have signed a token; the last hundred
+    are remembered. A gateway that signs tokens itself has always used its key before, to make the room.
     """
 
     def __init__(self, domain_id: str, api_key: str | None = None) -> None:
@@ -87,7 +87,7 @@ class Tokens:
         return encode({**claims, "d": self.domain_id, "iat": int(now)}, key)
 
     def read(self, token: str, *, now: float, ignore_nbf: bool = False) -> dict[str, Any]:
-        """Return the properties of a token by their long names (`room_name`, `is_owner`, …), without `d` and `iat`.
+        """Return the properties of a token by their long names (`room_name`, …), without `d` and `iat`.
 
         Raises InvalidTokenError for a wrong signature, another domain, or a time outside nbf and exp.
         """
