@@ -90,12 +90,14 @@ class _Settings(BaseSettings):
 
     @classmethod
     def load(cls, **overrides: object) -> Self:
-        """Read the environment and `.env`.
+        """Read the environment and `.env`; PYTHON_DOTENV_DISABLED=1 leaves `.env` out, as for python-dotenv.
 
         Raises:
             SettingsError: Lists every variable that is missing or wrong, by name, without its value.
         """
         try:
+            if os.environ.get("PYTHON_DOTENV_DISABLED"):
+                overrides.setdefault("_env_file", None)
             return cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
             lines = (f"  {_name(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
