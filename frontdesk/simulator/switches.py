@@ -100,6 +100,11 @@ class Switches(BaseModel):
     default_hold_music_s: float = Field(
         30.0, gt=0, description="Length of Daily's own hold music; played twice. Unknown."
     )
+    custom_hold_music_s: float = Field(
+        59.0,
+        gt=0,
+        description="Length of a hold music of one's own; the simulator does not fetch it. Under 60.",
+    )
     pinless_update_needs_ready: bool = Field(
         True,
         description=(

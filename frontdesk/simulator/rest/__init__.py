@@ -1,0 +1,1 @@
+"""Daily's REST API: one module per resource, all under `/v1`."""
