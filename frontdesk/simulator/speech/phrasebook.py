@@ -29,7 +29,7 @@ class Phrase:
 class Phrasebook:
     """Phrases of persons and of bots, the latest last; beyond `limit` a side the oldest are forgotten."""
 
-    def __init__(self, limit: int = 200) -> None:
+    def __init__(self, limit: int = 120) -> None:
         self._limit = limit
         self._phrases: dict[Speaker, dict[Phrase, None]] = {"person": {}, "bot": {}}
 

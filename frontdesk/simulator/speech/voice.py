@@ -106,14 +106,14 @@ class _Espeak:
             raise VoiceUnavailable(f"espeak-ng has no voice {voice!r}")
         self._library.espeak_SetParameter(_PARAMETER_RATE, wpm, 0)
         raw = text.encode() + b"\0"
-        status = self._library.espeak_Synth(
-            raw, len(raw), 0, _POSITION_CHARACTER, 0, _CHARS_UTF8, None, None
-        )
+        status = self._library.espeak_Synth(raw, len(raw), 0, _POSITION_CHARACTER, 0, _CHARS_UTF8, None, None)
         if status != 0:
             raise VoiceUnavailable(f"espeak-ng could not speak the text (status {status})")
         self._library.espeak_Synchronize()
 
-    def _receive(self, samples: "ctypes._Pointer[ctypes.c_short]", count: int, events: Sequence[_Event]) -> int:
+    def _receive(
+        self, samples: "ctypes._Pointer[ctypes.c_short]", count: int, events: Sequence[_Event]
+    ) -> int:
         if samples and count > 0:
             self._chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
         position = 0
@@ -147,7 +147,8 @@ def _words(text: str, marks: list[tuple[int, int]], length: int, rate: int) -> t
             starts[index] = sample / rate
     times = _interpolated(starts)
     return tuple(
-        SpokenWord(word, begin, end) for (word, _, _), begin, end in zip(tokens, times, times[1:], strict=False)
+        SpokenWord(word, begin, end)
+        for (word, _, _), begin, end in zip(tokens, times, times[1:], strict=False)
     )
 
 
