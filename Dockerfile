@@ -1,0 +1,32 @@
+# Two images from one file:
+#   docker build --platform linux/arm64 -t frontdesk-bot .       the bot, for Pipecat Cloud (the last stage is the default)
+#   docker build --target gateway -t frontdesk-gateway .         the gateway, for your own servers
+ARG PIPECAT_BASE=0.1.27-py3.12
+ARG PYTHON=3.12-slim
+
+FROM python:${PYTHON} AS gateway
+WORKDIR /srv/frontdesk
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+COPY requirements-gateway.lock ./
+RUN pip install --no-cache-dir --require-hashes -r requirements-gateway.lock
+COPY server.py server_utils.py ./
+COPY frontdesk/__init__.py frontdesk/ended.py frontdesk/errors.py frontdesk/logs.py frontdesk/organizations.py frontdesk/phone.py frontdesk/settings.py frontdesk/
+COPY frontdesk/daily frontdesk/daily
+COPY frontdesk/dialin frontdesk/dialin
+COPY frontdesk/dialout frontdesk/dialout
+COPY clinics clinics
+RUN useradd --system --uid 10001 frontdesk
+USER frontdesk
+ENV ENV=production HOST=0.0.0.0 PORT=8080
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]
+CMD ["python", "server.py"]
+
+# The base image owns /app and starts bot() itself: no CMD, and nothing of ours may carry the name of one of its files.
+FROM dailyco/pipecat-base:${PIPECAT_BASE} AS bot
+COPY requirements-bot.lock ./
+RUN uv pip install --python /app/.venv/bin/python --require-hashes -r requirements-bot.lock
+COPY bot.py server_utils.py ./
+COPY frontdesk/__init__.py frontdesk/ended.py frontdesk/errors.py frontdesk/logs.py frontdesk/organizations.py frontdesk/phone.py frontdesk/settings.py frontdesk/
+COPY frontdesk/agent frontdesk/agent
+COPY clinics clinics

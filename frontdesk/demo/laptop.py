@@ -1,0 +1,167 @@
+"""What runs on a laptop: which parts, on which ports, with the real world or the simulated one at the far ends."""
+
+import base64
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from frontdesk.demo.parts import LOOPBACK, Part
+from frontdesk.settings import is_placeholder
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+STANDIN = CHECKOUT / "frontdesk" / "simulator" / "standin"
+WORKING_DIR = Path(".frontdesk")
+REAL_KEYS = ("DAILY_API_KEY", "DEEPGRAM_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Loopback ports, each movable by an environment variable."""
+
+    gateway: int
+    runner: int
+    simulator: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
+        """Read PORT, RUNNER_PORT and SIM_PORT."""
+        return cls(
+            gateway=int(environment.get("PORT") or 8080),
+            runner=int(environment.get("RUNNER_PORT") or 7860),
+            simulator=int(environment.get("SIM_PORT") or 9099),
+        )
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """One set of parts that know each other.
+
+    Attributes:
+        ports: Where they listen.
+        simulated: Whether the far ends are simulated; else the keys of `.env` are used as they are.
+        api_key: The CRM's key for the gateway.
+        hmac: Base64 secret with which dial-in webhooks are signed.
+    """
+
+    ports: Ports
+    simulated: bool
+    api_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    hmac: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every part that must run, the far ends first."""
+        ours = (self.runner, self.gateway)
+        return (self.simulator, *ours) if self.simulated else ours
+
+    @property
+    def simulator(self) -> Part:
+        """Daily, the phone network, people and AI vendors."""
+        url = f"http://{LOOPBACK}:{self.ports.simulator}"
+        return Part(
+            name="simulator",
+            command=_python("-m", "frontdesk.simulator", "serve", "--port", str(self.ports.simulator)),
+            port=self.ports.simulator,
+            ready_path="/sim/health",
+            port_variable="SIM_PORT",
+            environment={
+                "SIM_DIALIN_WEBHOOK_URL": f"http://{LOOPBACK}:{self.ports.gateway}/daily-dialin-webhook",
+                "SIM_DIALIN_HMAC": self.hmac,
+                "SIM_RUNNER_URL": f"http://{LOOPBACK}:{self.ports.runner}",
+                "SIM_RECORD_DIR": str(WORKING_DIR / "calls"),
+                "SIM_BASE_URL": url,
+            },
+        )
+
+    @property
+    def runner(self) -> Part:
+        """Pipecat's dev runner with `bot.py`."""
+        return Part(
+            name="dev runner",
+            command=_python("bot.py", "--host", LOOPBACK, "--port", str(self.ports.runner), "-t", "daily"),
+            port=self.ports.runner,
+            ready_path="/status",
+            port_variable="RUNNER_PORT",
+            environment=self._far_ends() | self._voices(),
+        )
+
+    @property
+    def gateway(self) -> Part:
+        """`server.py`."""
+        return Part(
+            name="gateway",
+            command=_python("server.py"),
+            port=self.ports.gateway,
+            ready_path="/healthz",
+            port_variable="PORT",
+            environment=self._far_ends() | self._doors(),
+        )
+
+    def _far_ends(self) -> dict[str, str]:
+        if not self.simulated:
+            return {}
+        return {
+            "PYTHON_DOTENV_DISABLED": "1",
+            "ENV": "local",
+            "DAILY_ROOM_URL": "",
+            "DAILY_API_KEY": "daily-key-of-the-simulator",
+            "DAILY_API_URL": f"http://{LOOPBACK}:{self.ports.simulator}/v1",
+        }
+
+    def _voices(self) -> dict[str, str]:
+        if not self.simulated:
+            return {}
+        vendors = f"{LOOPBACK}:{self.ports.simulator}"
+        return {
+            "PYTHONPATH": os.pathsep.join((str(STANDIN), os.environ.get("PYTHONPATH", ""))).rstrip(os.pathsep),
+            "DEEPGRAM_API_KEY": "deepgram-key-of-the-simulator",
+            "DEEPGRAM_BASE_URL": f"ws://{vendors}/deepgram",
+            "OPENAI_API_KEY": "openai-key-of-the-simulator",
+            "OPENAI_BASE_URL": f"http://{vendors}/openai/v1",
+            "CARTESIA_API_KEY": "cartesia-key-of-the-simulator",
+            "CARTESIA_URL": f"ws://{vendors}/cartesia/tts/websocket",
+        }
+
+    def _doors(self) -> dict[str, str]:
+        doors = {
+            "HOST": LOOPBACK,
+            "PORT": str(self.ports.gateway),
+            "LOCAL_SERVER_URL": f"http://{LOOPBACK}:{self.ports.runner}",
+        }
+        if self.simulated:
+            doors |= {"PINLESS_HMAC_SECRET": self.hmac, "FRONTDESK_API_KEYS": self.api_key}
+        return doors
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, *arguments)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Which of the real world's keys are there, in the environment or in `.env`."""
+
+    present: tuple[str, ...]
+    missing: tuple[str, ...]
+    values: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def read(cls, dotenv: Path = Path(".env")) -> "Keys":
+        """Look into `.env`, then into the environment, which `.env` outranks as in pipecat's dev runner."""
+        values = dict(os.environ) | {k: v for k, v in dotenv_values(dotenv).items() if v}
+        present = tuple(name for name in REAL_KEYS if _usable(values.get(name)))
+        return cls(present, tuple(name for name in REAL_KEYS if name not in present), values)
+
+    @property
+    def complete(self) -> bool:
+        """Whether real calls are possible."""
+        return not self.missing
+
+
+def _usable(value: str | None) -> bool:
+    return bool(value) and not is_placeholder(value or "")
