@@ -42,7 +42,7 @@ Handler = Callable[[Request], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One endpoint. `template` has its variable segments in braces; `limit` is the rate limit it counts for."""
+    """One endpoint. `template` has variable segments in braces; `limit` is the rate limit it counts for."""
 
     method: str
     template: str

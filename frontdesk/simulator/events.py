@@ -7,15 +7,16 @@ import secrets
 import uuid
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from frontdesk.simulator.apilog import ApiLog, Exchange, iso
-from frontdesk.simulator.clock import Clock
-from frontdesk.simulator.faults import EventFault, Faults
-from frontdesk.simulator.loopback import LoopbackClient, NotLoopbackError, Reply
+from frontdesk.simulator.apilog import Exchange, iso
+from frontdesk.simulator.faults import EventFault
+from frontdesk.simulator.loopback import NotLoopbackError, Reply
 from frontdesk.simulator.rooms import Room
-from frontdesk.simulator.switches import Switches
 from frontdesk.simulator.webhooks import compact, sign, stamp
+
+if TYPE_CHECKING:
+    from frontdesk.simulator.world import World
 
 RetryType = Literal["circuit-breaker", "exponential"]
 FAILURES_TO_TRIP = 3
@@ -72,22 +73,14 @@ def new_secret() -> str:
 class Events:
     """Sends domain events to the registered endpoints, in tasks of its own."""
 
-    def __init__(  # noqa: PLR0913 (the parts that it is made of)
-        self,
-        client: LoopbackClient,
-        clock: Clock,
-        switches: Switches,
-        faults: Faults,
-        log: ApiLog,
-        domain_id: str,
-    ) -> None:
+    def __init__(self, world: "World") -> None:
         self.endpoints: dict[str, WebhookEndpoint] = {}
-        self.domain_id = domain_id
-        self._client = client
-        self._clock = clock
-        self._switches = switches
-        self._faults = faults
-        self._log = log
+        self.domain_id = world.settings.domain_id
+        self._client = world.client
+        self._clock = world.clock
+        self._switches = world.switches
+        self._faults = world.faults
+        self._log = world.log
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[dict[str, Any]] = []
@@ -119,7 +112,7 @@ class Events:
     def _envelope(self, event_type: str, room: Room, payload: dict[str, Any]) -> dict[str, Any]:
         now = self._clock.wall()
         filled: dict[str, Any] = {"room": room.name, **payload}
-        if event_type.split(".")[0] in {"dialin", "dialout", "calltransfer"}:
+        if event_type.partition(".")[0] in {"dialin", "dialout", "calltransfer"}:
             at = str(int(now)) if self._switches.payload_timestamp == "string" else int(now)
             filled = {"domain_id": self.domain_id, "timestamp": at, **filled}
         subject = filled.get("session_id") or filled.get("meeting_id") or room.id

@@ -24,7 +24,7 @@ class Switches(BaseModel):
         "a room named {name} already exists",
         description="Text of the 400 for a room name that is taken. Unconfirmed.",
     )
-    unknown_room_property: Literal["reject", "ignore"] = Field(
+    unknown_property: Literal["reject", "ignore"] = Field(
         "reject",
         description=(
             "What a property that the description does not list does. The description forbids it; "

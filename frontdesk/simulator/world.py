@@ -1,12 +1,21 @@
 """The simulated world: everything that the parts of the simulator share, made in one place."""
 
+from frontdesk.simulator.apilog import ApiLog
 from frontdesk.simulator.clock import Clock
+from frontdesk.simulator.events import Events
+from frontdesk.simulator.faults import Faults
+from frontdesk.simulator.limits import RateLimits
+from frontdesk.simulator.loopback import LoopbackClient
 from frontdesk.simulator.network import PhoneNetwork
 from frontdesk.simulator.people import People
 from frontdesk.simulator.record import Records
+from frontdesk.simulator.rest.dialin_configs import DialinConfigs
+from frontdesk.simulator.rest.numbers import Numbers
 from frontdesk.simulator.rooms import Rooms
 from frontdesk.simulator.settings import SimulatorSettings
 from frontdesk.simulator.speech.phrasebook import Phrasebook
+from frontdesk.simulator.tokens import Tokens
+from frontdesk.simulator.webhooks import DialinWebhooks
 
 
 class World:
@@ -24,10 +33,23 @@ class World:
         self.phrasebook = Phrasebook()
         self.records = Records(self.clock, settings.record_dir)
         self.rooms = Rooms(self.clock, base_url)
+        self.client = LoopbackClient()
+        self.log = ApiLog()
+        self.faults = Faults()
+        self.limits = RateLimits(self.clock, enabled=settings.rate_limits)
+        self.tokens = Tokens(settings.domain_id, settings.daily_api_key)
+        self.numbers = Numbers(self.clock, settings.purchased_numbers)
+        self.dialin_configs = DialinConfigs(settings, self.clock)
+        self.dialin_webhooks = DialinWebhooks(self.client, self.clock, self.switches, self.log)
+        self.events = Events(
+            self.client, self.clock, self.switches, self.faults, self.log, settings.domain_id
+        )
         self.network = PhoneNetwork(self)
 
     async def close(self) -> None:
         """End every call, empty every room and let every watcher go."""
         await self.network.close()
         await self.rooms.close()
+        await self.events.aclose()
+        await self.client.aclose()
         self.records.close()

@@ -83,9 +83,8 @@ class DialinConfigs:
 
     def add(self, config: DialinConfig) -> DialinConfig:
         """Keep a new config: it gets its SIP user, its hold music and, if it has none, a secret."""
-        config.sip_user = (
-            f"{config.name_prefix or 'username'}--{int(self._clock.wall() * 1000)}{len(self._configs)}"
-        )
+        made_at = int(self._clock.wall() * 1000)
+        config.sip_user = f"{config.name_prefix or 'username'}--{made_at}{len(self._configs)}"
         self._configs[config.id] = config
         self.settle(config)
         return config
