@@ -1,0 +1,93 @@
+"""The errors that Frontdesk can tell somebody about, each with a stable code.
+
+    FrontdeskError
+    ├── RequestError           what was sent cannot be used: the sender must change it
+    ├── DoorError              a signature or a key is missing, wrong or too old
+    └── UpstreamError          a service that the call needs did not do its part
+        ├── RoomError          Daily did not give a room
+        └── LaunchError        the bot could not be started in the room
+
+Every concrete error names its HTTP status, whether the same request may succeed later, and a title
+that is safe to show to anyone: no number, name, token or upstream text is ever part of it.
+`python -m frontdesk.errors` writes the page of all codes, `docs/errors.md`.
+"""
+
+from frontdesk.errors.base import FrontdeskError
+from frontdesk.errors.doors import (
+    ApiKeyInvalidError,
+    ApiKeyMissingError,
+    BodyTooLargeError,
+    DoorError,
+    InvalidBodyError,
+    InvalidJsonError,
+    LocalOnlyError,
+    MediaTypeError,
+    MethodNotAllowedError,
+    NotFoundError,
+    NumberNotDialableError,
+    RequestError,
+    SignatureExpiredError,
+    SignatureInvalidError,
+    SignatureMissingError,
+    UnknownNumberError,
+    UnknownOrganizationError,
+    UnknownWorkflowError,
+)
+from frontdesk.errors.upstream import (
+    AgentNotFoundError,
+    AgentNotReadyError,
+    BotCapacityError,
+    LaunchAnswerError,
+    LaunchError,
+    LaunchRejectedError,
+    LaunchTimeoutError,
+    LaunchTooLargeError,
+    LaunchUnauthorizedError,
+    LaunchUnavailableError,
+    LaunchUnreachableError,
+    RoomError,
+    RoomRateLimitedError,
+    RoomRejectedError,
+    RoomUnauthorizedError,
+    RoomUnavailableError,
+    UpstreamError,
+)
+
+__all__ = [
+    "AgentNotFoundError",
+    "AgentNotReadyError",
+    "ApiKeyInvalidError",
+    "ApiKeyMissingError",
+    "BodyTooLargeError",
+    "BotCapacityError",
+    "DoorError",
+    "FrontdeskError",
+    "InvalidBodyError",
+    "InvalidJsonError",
+    "LaunchAnswerError",
+    "LaunchError",
+    "LaunchRejectedError",
+    "LaunchTimeoutError",
+    "LaunchTooLargeError",
+    "LaunchUnauthorizedError",
+    "LaunchUnavailableError",
+    "LaunchUnreachableError",
+    "LocalOnlyError",
+    "MediaTypeError",
+    "MethodNotAllowedError",
+    "NotFoundError",
+    "NumberNotDialableError",
+    "RequestError",
+    "RoomError",
+    "RoomRateLimitedError",
+    "RoomRejectedError",
+    "RoomUnauthorizedError",
+    "RoomUnavailableError",
+    "SignatureExpiredError",
+    "SignatureInvalidError",
+    "SignatureMissingError",
+    "UnknownNumberError",
+    "UnknownOrganizationError",
+    "UnknownWorkflowError",
+    "UpstreamError",
+]

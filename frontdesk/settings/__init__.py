@@ -1,0 +1,20 @@
+"""Every environment variable, typed, checked at start, with all problems listed at once.
+
+Two processes read them: the gateway (`GatewaySettings`) and the bot (`BotSettings`). Names are those of
+the official Pipecat and Daily examples where these have one. `python -m frontdesk.settings` writes
+`.env.example`, which lists all of them.
+"""
+
+from frontdesk.settings.base import CommonSettings, SettingsError, is_loopback, is_placeholder, url_text
+from frontdesk.settings.bot import BotSettings
+from frontdesk.settings.gateway import GatewaySettings
+
+__all__ = [
+    "BotSettings",
+    "CommonSettings",
+    "GatewaySettings",
+    "SettingsError",
+    "is_loopback",
+    "is_placeholder",
+    "url_text",
+]

@@ -1,0 +1,115 @@
+"""The settings of the gateway."""
+
+import base64
+import binascii
+from typing import Annotated
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
+
+from frontdesk.settings.base import CommonSettings, is_loopback
+
+PIPECAT_API_URL = "https://api.pipecat.daily.co/v1"
+
+
+class GatewaySettings(CommonSettings):
+    """What the gateway reads."""
+
+    host: str = Field("127.0.0.1", description="Address that the gateway listens on.")
+    port: int = Field(8080, ge=1, le=65535, description="Port that the gateway listens on.")
+    daily_api_key: SecretStr = Field(description="API key of the Daily domain that owns the phone numbers.")
+    local_server_url: HttpUrl = Field(
+        HttpUrl("http://127.0.0.1:7860"), description="The dev runner that starts bots in local mode."
+    )
+    pipecat_api_url: HttpUrl = Field(HttpUrl(PIPECAT_API_URL), description="Pipecat Cloud's API.")
+    pipecat_api_key: SecretStr | None = Field(
+        None,
+        validate_default=True,
+        description="Public key (pk_…) of Pipecat Cloud; needed in production.",
+    )
+    pipecat_agent_name: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        validate_default=True,
+        description="Agent on Pipecat Cloud; after a comma, agents to use when the first is full. "
+        "Needed in production.",
+    )
+    pinless_hmac_secret: SecretStr | None = Field(
+        None,
+        validate_default=True,
+        description="`hmac` of the dial-in configuration (base64); needed unless local on loopback.",
+    )
+    signature_tolerance_s: float = Field(
+        300, gt=0, description="Most seconds between a webhook's timestamp and our clock."
+    )
+    frontdesk_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        validate_default=True,
+        description="Keys that may use the API, separated by commas; needed unless local on loopback.",
+    )
+    max_call_duration_s: int = Field(3600, ge=60, le=14000, description="Longest call, in seconds.")
+    ring_timeout_s: int = Field(
+        45, ge=5, le=120, description="How long a callee's phone may ring, in seconds."
+    )
+    dial_attempts: int = Field(5, ge=1, le=10, description="Most dials of one dial-out by the bot.")
+    webhook_budget_s: float = Field(
+        2.5, gt=0, lt=3, description="When the dial-in webhook answers at the latest, in seconds."
+    )
+    hold_budget_s: float = Field(
+        40,
+        gt=0,
+        le=120,
+        description="How long a bot is sought for a caller on hold, in seconds: twice the length of the "
+        "number's hold music.",
+    )
+    dialout_wait_s: float = Field(
+        5, gt=0, le=60, description="How long POST /dialout waits for the launch, in seconds."
+    )
+    upstream_timeout_s: float = Field(
+        10, gt=0, le=60, description="Longest wait for one answer of Daily, in seconds."
+    )
+    launch_timeout_s: float = Field(
+        60,
+        gt=0,
+        le=300,
+        description="Longest wait for the start API, in seconds; a cold start may hold its answer.",
+    )
+    upstream_connections: int = Field(
+        512, ge=1, description="Most connections that the gateway keeps open to Daily and the start API."
+    )
+
+    @field_validator("pipecat_agent_name", "frontdesk_api_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("pinless_hmac_secret")
+    @classmethod
+    def _base64(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            if value is not None:
+                base64.b64decode(value.get_secret_value(), validate=True)
+        except binascii.Error:
+            raise ValueError("must be base64, as Daily gives it in the dial-in configuration") from None
+        return value
+
+    @field_validator("pipecat_api_key", "pipecat_agent_name")
+    @classmethod
+    def _given_in_production(cls, value: object, info: ValidationInfo) -> object:
+        if not value and info.data.get("env") == "production":
+            raise ValueError("must be set in production")
+        return value
+
+    @field_validator("pinless_hmac_secret", "frontdesk_api_keys")
+    @classmethod
+    def _given_unless_local(cls, value: object, info: ValidationInfo) -> object:
+        if value:
+            return value
+        if info.data.get("env") == "production":
+            raise ValueError("must be set in production")
+        if not is_loopback(info.data.get("host", "127.0.0.1")):
+            raise ValueError(
+                "must be set when listening on more than loopback: anyone could place calls otherwise"
+            )
+        return value
