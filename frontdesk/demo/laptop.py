@@ -1,4 +1,4 @@
-"""What runs on a laptop: which parts, on which ports, with the real world or the simulated one at the far ends."""
+"""What runs on a laptop: which parts, on which ports, and whether the far ends are simulated or real."""
 
 import base64
 import os
@@ -118,7 +118,9 @@ class Laptop:
             return {}
         vendors = f"{LOOPBACK}:{self.ports.simulator}"
         return {
-            "PYTHONPATH": os.pathsep.join((str(STANDIN), os.environ.get("PYTHONPATH", ""))).rstrip(os.pathsep),
+            "PYTHONPATH": os.pathsep.join((str(STANDIN), os.environ.get("PYTHONPATH", ""))).rstrip(
+                os.pathsep
+            ),
             "DEEPGRAM_API_KEY": "deepgram-key-of-the-simulator",
             "DEEPGRAM_BASE_URL": f"ws://{vendors}/deepgram",
             "OPENAI_API_KEY": "openai-key-of-the-simulator",

@@ -108,10 +108,11 @@ class House:
         """
         await self.alongside(asyncio.Event().wait())
 
-    async def stop(self) -> None:
-        """Ask every part to end, and make those end that do not."""
-        processes = list(self._running.values())
-        self._running.clear()
+    async def stop(self, *names: str) -> None:
+        """Ask parts (all, if none is named) to end, and make those end that do not."""
+        processes = [
+            self._running.pop(name) for name in names or tuple(self._running) if name in self._running
+        ]
         for process in processes:
             _signal(process, signal.SIGTERM)
         waits = [asyncio.create_task(process.wait()) for process in processes]

@@ -8,7 +8,7 @@ from pipecatcloud._utils.deploy_utils import DeployConfigParams, load_deploy_con
 
 from tests.project.images import CHECKOUT, copied, run_in_image, stage
 
-BASE_IMAGE_FILES = {"app.py", "waiting_server.py", "pipecatcloud_system.py", "feature_manager.py", "shared_state.py"}
+BASE_IMAGE_FILES = {"app.py", "waiting_server.py", "pipecatcloud_system.py", "feature_manager.py"}
 BOT_KEYS = {
     "DAILY_API_KEY": "daily-key",
     "DEEPGRAM_API_KEY": "deepgram-key",
@@ -27,7 +27,8 @@ def test_every_copied_file_exists(name: str) -> None:
 
 def test_the_bot_starts_from_exactly_the_files_of_its_image(tmp_path: Path) -> None:
     """`bot()` can be imported with the image's files and locked packages, and nothing else."""
-    done = run_in_image("bot", tmp_path, "import bot, inspect; print(inspect.iscoroutinefunction(bot.bot))", BOT_KEYS)
+    statement = "import bot, inspect; print(inspect.iscoroutinefunction(bot.bot))"
+    done = run_in_image("bot", tmp_path, statement, BOT_KEYS)
     assert done.stdout.strip().endswith("True"), done.stderr
 
 
@@ -55,7 +56,7 @@ def test_a_package_outside_the_lock_cannot_be_imported(tmp_path: Path) -> None:
 
 
 def test_the_bot_image_leaves_the_base_image_alone() -> None:
-    """Nothing that is copied carries the name of a file of Pipecat Cloud's base image, and no command is set."""
+    """No file of Pipecat Cloud's base image is overwritten, and its command stays."""
     names = {Path(source).name for sources, _ in copied("bot") for source in sources}
     assert not names & BASE_IMAGE_FILES
     assert "CMD" not in stage("bot")

@@ -1,0 +1,23 @@
+"""The command line."""
+
+import typer
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="A telephony gateway for Pipecat voice bots."
+)
+
+
+@app.command()
+def demo() -> None:
+    """Watch a patient call in and a CRM call out; needs no account."""
+    from frontdesk.demo.show import run_demo  # noqa: PLC0415 (the images do without the demo)
+
+    raise typer.Exit(run_demo())
+
+
+@app.command()
+def dev() -> None:
+    """Leave the same parts running on fixed ports, restarted when code changes."""
+    from frontdesk.demo.loop import run_dev  # noqa: PLC0415 (the images do without the demo)
+
+    raise typer.Exit(run_dev())

@@ -1,0 +1,117 @@
+"""`make dev`: every part on its fixed port, left running, restarted when code or clinics change."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from rich.console import Console
+from watchfiles import PythonFilter, awatch
+
+from frontdesk.demo.laptop import CHECKOUT, WORKING_DIR, Keys, Laptop, Ports
+from frontdesk.demo.parts import House, Part, PartError
+from frontdesk.demo.screen import Screen
+from frontdesk.demo.show import CALLEE, CLINIC, PATIENT, run
+from frontdesk.organizations import load_organizations
+
+WATCHED = ("bot.py", "server.py", "server_utils.py", "frontdesk", "clinics", ".env")
+DEV_API_KEY = "dev-key"
+
+SIMULATED = """\
+Everything runs; the far ends are simulated. Try:
+
+  1. A patient calls in and asks something:
+     curl -s {simulator}/sim/calls -H 'content-type: application/json' \
+-d '{{"from": "{patient}", "to": "{clinic}", "script": ["What are your opening hours?", "That is all, goodbye."]}}'
+
+  2. The CRM has a patient called:
+     curl -s {gateway}/dialout -H 'authorization: Bearer {key}' -H 'content-type: application/json' \
+-d '{{"dialout_settings": {{"phone_number": "{callee}"}}}}'
+
+  3. Watch timelines and transcripts as they happen:
+     curl -sN {simulator}/sim/events
+
+  The simulator's API: {simulator}/sim/docs   The gateway's: {gateway}/docs   Logs: {logs}
+"""
+REAL = """\
+Everything runs, with the keys of .env: calls are real and cost money. Try:
+
+  1. Have the clinic call your phone:
+     curl -s {gateway}/dialout -H 'content-type: application/json' \
+-d '{{"dialout_settings": {{"phone_number": "+1…"}}}}'
+
+  2. See what the gateway offers:
+     open {gateway}/docs
+
+  3. Take calls: set PINLESS_HMAC_SECRET, open a tunnel to {gateway}, and point a number at
+     https://<tunnel>/daily-dialin-webhook (README, “Pointing a number at the gateway”).
+
+  Logs: {logs}
+"""
+
+
+def run_dev() -> int:
+    """Run until Ctrl-C; returns the exit code."""
+    screen = Screen(Console(highlight=False, soft_wrap=True))
+    return run(lambda: _dev(screen), screen)
+
+
+async def _dev(screen: Screen) -> int:
+    keys = Keys.read()
+    laptop = Laptop(Ports.from_environment(os.environ), simulated=not keys.complete, api_key=DEV_API_KEY)
+    async with House(WORKING_DIR / "logs") as house:
+        await house.start(*laptop.parts)
+        screen.say(_welcome(laptop))
+        if keys.present and keys.missing:
+            screen.say(f"(For real calls, .env still lacks {', '.join(keys.missing)}.)", "yellow")
+        await _reload_forever(house, laptop, screen)
+    return 0
+
+
+def _welcome(laptop: Laptop) -> str:
+    clinic = load_organizations(Path("clinics")).by_slug(CLINIC)
+    return (SIMULATED if laptop.simulated else REAL).format(
+        simulator=laptop.simulator.url,
+        gateway=laptop.gateway.url,
+        key=laptop.api_key,
+        clinic=clinic.numbers[0],
+        patient=PATIENT,
+        callee=CALLEE,
+        logs=WORKING_DIR / "logs",
+    )
+
+
+async def _reload_forever(house: House, laptop: Laptop, screen: Screen) -> None:
+    changes = _changes()
+    while True:
+        changed = asyncio.ensure_future(anext(changes))
+        try:
+            await house.alongside(asyncio.shield(changed))
+        except PartError as error:
+            screen.say(f"{error}\nWaiting for a change …", "red")
+            await changed
+        paths = changed.result()
+        screen.say(f"{', '.join(sorted({path.name for path in paths}))} changed: restarting", "yellow")
+        await _restart(house, _touched(laptop, paths), screen)
+
+
+def _touched(laptop: Laptop, paths: set[Path]) -> list[Part]:
+    """The parts that run changed code; the simulator keeps its calls while only ours changes."""
+    folder = CHECKOUT / "frontdesk" / "simulator"
+    simulator = any(folder in path.parents for path in paths)
+    ours = any(folder not in path.parents for path in paths)
+    return [part for part in laptop.parts if (simulator if part == laptop.simulator else ours)]
+
+
+async def _restart(house: House, parts: list[Part], screen: Screen) -> None:
+    await house.stop(*(part.name for part in parts))
+    try:
+        await house.start(*parts)
+    except PartError as error:
+        screen.say(str(error), "red")
+
+
+async def _changes() -> AsyncIterator[set[Path]]:
+    paths = [CHECKOUT / name for name in WATCHED if (CHECKOUT / name).exists()]
+    async for batch in awatch(*paths, watch_filter=PythonFilter(extra_extensions=(".yaml", ".env"))):
+        yield {Path(path) for _, path in batch}

@@ -1,0 +1,66 @@
+"""What scrolls by: the timeline and the transcript of each call, line by line as they happen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+_QUIET = frozenset({"participant_joined", "participant_left", "line_begins", "line_ends"})
+_WIDTH = 8
+
+
+class Screen:
+    """Prints what the simulator reports of the calls that it was told about.
+
+    Args:
+        console: Where lines go; plain text when it is no terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._people: dict[str, str] = {}
+
+    def say(self, text: str, style: str = "") -> None:
+        """Print a line of our own."""
+        self._console.print(Text(text, style=style))
+
+    def chapter(self, text: str) -> None:
+        """Print a heading."""
+        self._console.print()
+        self._console.rule(Text(text, style="bold"), align="left")
+
+    def follow(self, call: str, person: str) -> None:
+        """Show a call from now on, with the name of the person at the phone."""
+        self._people[call] = person
+
+    def show(self, event: Mapping[str, Any]) -> None:
+        """Print one event of the simulator's stream."""
+        person = self._people.get(event["call"])
+        if person is None:
+            return
+        if event["type"] == "transcript":
+            self._transcript(event, person)
+        elif event["event"] not in _QUIET:
+            self._timeline(event)
+
+    def _transcript(self, event: Mapping[str, Any], person: str) -> None:
+        who, style = (person, "cyan") if event["side"] == "said" else ("bot", "green")
+        self._line(event["ms"], who, event["text"], style)
+
+    def _timeline(self, event: Mapping[str, Any]) -> None:
+        detail = event.get("detail")
+        text = event["event"].replace("_", " ") + (f": {_short(detail)}" if detail is not None else "")
+        self._line(event["ms"], "", text, "dim")
+
+    def _line(self, ms: float, who: str, text: str, style: str) -> None:
+        clock = f"{ms / 1000:7.2f} s  "
+        self._console.print(
+            Text.assemble((clock, "dim"), (f"{who:<{_WIDTH}}", f"bold {style}"), (text, style))
+        )
+
+
+def _short(detail: Any) -> str:
+    if isinstance(detail, Mapping):
+        return ", ".join(f"{key} {value}" for key, value in detail.items() if value is not None)
+    return str(detail)

@@ -1,0 +1,83 @@
+"""`make demo`: start everything, tell the story, check it, stop everything."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import aiohttp
+from rich.console import Console
+
+from frontdesk.demo.laptop import WORKING_DIR, Keys, Laptop, Ports
+from frontdesk.demo.parts import House, PartError
+from frontdesk.demo.screen import Screen
+from frontdesk.demo.story import CALLEE, PATIENT, Story, Verdict
+from frontdesk.demo.world import UnexpectedAnswerError, World
+from frontdesk.organizations import OrganizationsError, load_organizations
+
+__all__ = ["CALLEE", "CLINIC", "PATIENT", "run", "run_demo"]
+
+FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
+CLINIC = "bright-smile"
+
+
+def run_demo() -> int:
+    """Run the demo; returns the exit code: 0 only if both conversations really happened."""
+    screen = Screen(Console(highlight=False, soft_wrap=True))
+    return run(lambda: _demo(screen), screen)
+
+
+def run(main: Callable[[], Awaitable[int]], screen: Screen) -> int:
+    """Run something until it ends or somebody presses Ctrl-C (or sends SIGTERM)."""
+    try:
+        return asyncio.run(_until_stopped(main()))
+    except asyncio.CancelledError:
+        screen.say("\nStopped; nothing is left running.")
+        return INTERRUPTED
+    except (PartError, OrganizationsError, UnexpectedAnswerError) as error:
+        screen.say(f"\n{error}", "red")
+        return UNUSABLE
+    except TimeoutError:
+        screen.say("\nA call did not end in time; the logs lie in .frontdesk/logs.", "red")
+        return FAILED
+
+
+async def _until_stopped(work: Awaitable[int]) -> int:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    return await task
+
+
+async def _demo(screen: Screen) -> int:
+    clinic = load_organizations(Path("clinics")).by_slug(CLINIC)
+    laptop = Laptop(Ports.from_environment(os.environ), simulated=True)
+    _explain(Keys.read(), screen)
+    async with House(WORKING_DIR / "logs") as house, aiohttp.ClientSession() as session:
+        await house.start(*laptop.parts)
+        world = World(session, laptop.simulator.url, laptop.gateway.url, laptop.api_key)
+        verdicts = await house.alongside(Story(world, screen, clinic).tell())
+    return _conclude(verdicts, screen)
+
+
+def _explain(keys: Keys, screen: Screen) -> None:
+    screen.say(
+        "Gateway, dev runner and bot are the real ones. Daily, the phones, the people and the AI vendors"
+    )
+    screen.say("are simulated on this machine: no account, no key, no network.")
+    if keys.present and keys.missing:
+        screen.say(f"(For real calls, .env still lacks {', '.join(keys.missing)}.)", "yellow")
+
+
+def _conclude(verdicts: Sequence[Verdict], screen: Screen) -> int:
+    screen.chapter("What each side heard was checked, from the sound that arrived")
+    for verdict in verdicts:
+        ok = not verdict.missed
+        screen.say(f"{'✓' if ok else '✗'} {verdict.title}", "green" if ok else "red")
+        for claim in verdict.missed:
+            screen.say(f"    missed: {claim}", "red")
+        wav = Path(verdict.record["wav"])
+        screen.say(f"    sound {wav}   timeline {wav.with_suffix('.json')}")
+    return FAILED if any(verdict.missed for verdict in verdicts) else 0

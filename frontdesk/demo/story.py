@@ -1,0 +1,129 @@
+"""What happens in the demo: a patient calls the clinic, then a CRM has the clinic call a patient."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from frontdesk.demo.screen import Screen
+from frontdesk.demo.world import World
+from frontdesk.organizations import Organization
+
+PATIENT = "+14155550142"
+CALLEE = "+14155550187"
+QUESTION = "What are your opening hours?"
+FAREWELL = "That is all, goodbye."
+CALLEE_ANSWER = "Yes, it is. What are your opening hours?"
+CALL_TIMEOUT_S = 75.0
+
+
+@dataclass
+class Verdict:
+    """Whether a conversation really happened: what was checked, and what was missed."""
+
+    title: str
+    record: dict[str, Any]
+    missed: list[str] = field(default_factory=list)
+
+    def expect(self, claim: str, *, holds: bool) -> None:
+        """Note a claim that does not hold."""
+        if not holds:
+            self.missed.append(claim)
+
+
+class Story:
+    """The demo's two calls."""
+
+    def __init__(self, world: World, screen: Screen, clinic: Organization) -> None:
+        self._world = world
+        self._screen = screen
+        self._clinic = clinic
+
+    async def tell(self) -> list[Verdict]:
+        """Place both calls, one after the other, and judge them."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            return [await self._patient_calls(), await self._crm_calls()]
+        finally:
+            watching.cancel()
+
+    async def _watch(self) -> None:
+        async for event in self._world.events():
+            self._screen.show(event)
+
+    async def _patient_calls(self) -> Verdict:
+        number = self._clinic.numbers[0]
+        self._screen.chapter(f"A patient dials {number}, the number of {self._clinic.name}")
+        call = await self._world.dial(
+            {"from": PATIENT, "to": number, "script": [QUESTION, FAREWELL], "voice": "en-us", "stays": True}
+        )
+        self._screen.follow(call, "patient")
+        record = await self._ended(call)
+        verdict = Verdict("The patient's call", record)
+        greeting = self._clinic.workflows[self._clinic.inbound_workflow].greeting
+        await self._judge(verdict, greeting, [QUESTION, FAREWELL])
+        return verdict
+
+    async def _crm_calls(self) -> Verdict:
+        self._screen.chapter(
+            "A CRM posts to /dialout: the line is busy, nobody answers, then the patient does"
+        )
+        await self._world.settle(
+            CALLEE,
+            {
+                "outcomes": ["busy", "no_answer", "answer"],
+                "script": [CALLEE_ANSWER, FAREWELL],
+                "voice": "en-us",
+                "ring_s": 1.0,
+                "stays": True,
+            },
+        )
+        accepted = await self._world.crm_calls(
+            {"dialout_settings": {"phone_number": CALLEE}, "limits": {"ring_timeout_s": 6}}
+        )
+        self._screen.say(
+            f"           POST /dialout answered: {accepted['status']}, call {accepted['call_id']}", "dim"
+        )
+        attempts = await self._dialed(3)
+        verdict = Verdict("The CRM's call", attempts[-1])
+        outcomes = [attempt["outcome"] for attempt in attempts[:2]]
+        verdict.expect(f"busy, then no answer (it was {outcomes})", holds=outcomes == ["busy", "no_answer"])
+        greeting = self._clinic.workflows[self._clinic.outbound_workflow].greeting
+        await self._judge(verdict, greeting, [CALLEE_ANSWER, FAREWELL])
+        return verdict
+
+    async def _judge(self, verdict: Verdict, greeting: str, lines: Sequence[str]) -> None:
+        """Check the words that arrived at either end, understood from the sound."""
+        person_heard = _words(" ".join(verdict.record["heard"]))
+        bot_heard = _words(" ".join(await self._world.heard_by_bots()))
+        verdict.expect("the bot's greeting reached the phone", holds=_words(greeting) in person_heard)
+        verdict.expect("the opening hours reached the phone", holds="open" in person_heard.split())
+        verdict.expect("the goodbye reached the phone", holds=_words(self._clinic.goodbye) in person_heard)
+        for line in lines:
+            said = line in verdict.record["said"]
+            verdict.expect(f"the bot understood “{line}”", holds=said and _words(line) in bot_heard)
+
+    async def _ended(self, call: str) -> dict[str, Any]:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            while (record := await self._world.call(call))["state"] != "ended":
+                await asyncio.sleep(0.1)
+        return record
+
+    async def _dialed(self, count: int) -> list[dict[str, Any]]:
+        """Follow the calls to the callee until the last of them has ended."""
+        followed: list[str] = []
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            while True:
+                calls = [call for call in await self._world.calls() if call["to_number"] == CALLEE]
+                for call in calls:
+                    if call["id"] not in followed:
+                        followed.append(call["id"])
+                        self._screen.follow(call["id"], "patient")
+                if len(calls) >= count and all(call["state"] == "ended" for call in calls):
+                    return [await self._world.call(call) for call in followed]
+                await asyncio.sleep(0.05)
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"[\w']+", text.lower()))
