@@ -47,7 +47,7 @@ class ApiLog:
         return [(str(i), kept) for i, kept in reversed(self._kept[source]) if url is None or kept.url == url]
 
 
-def entry_object(entry_id: str, exchange: Exchange, source: Source, domain_id: str) -> dict[str, Any]:
+def entry_object(entry_id: str, exchange: Exchange, source: str, domain_id: str) -> dict[str, Any]:
     """An entry as the REST API shows it."""
     return {
         "id": entry_id,

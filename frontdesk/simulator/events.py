@@ -81,6 +81,7 @@ class Events:
         self._switches = world.switches
         self._faults = world.faults
         self._log = world.log
+        self._meetings = world.meetings
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[dict[str, Any]] = []
@@ -91,6 +92,7 @@ class Events:
         `room` and, for everything about calls, `domain_id` and `timestamp` are filled in where missing.
         """
         envelope = self._envelope(event_type, room, payload)
+        self._meetings.heard(event_type, envelope["payload"])
         fault = self._faults.event(event_type)
         if fault is None:
             self._push(envelope)

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import struct
 import uuid
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from frontdesk.simulator.speech.line import PHONE_RATE, Resampler
 
 if TYPE_CHECKING:
     from frontdesk.simulator.clock import Clock
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 
 OUTBOX_LIMIT = 1000
 """Messages a bot may lag behind (20 s of audio) before audio is dropped for it."""
+_AUDIO_HEAD = struct.Struct("<I36s")
 
 
 class RoomExists(ValueError):  # noqa: N818
@@ -22,15 +26,26 @@ class RoomClient:
     """A bot in a room, as its call client in the stand-in `daily` module sees it.
 
     Messages to it are queued and never block the sender; `outbox` yields `None` once the bot has to go.
+    Times are Unix seconds.
     """
 
-    def __init__(self, name: str, *, owner: bool, user_id: str | None = None, joined_at: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        owner: bool,
+        user_id: str | None = None,
+        joined_at: float = 0.0,
+        leaves_at: float | None = None,
+    ) -> None:
         self.id = str(uuid.uuid4())
+        self.leaves_at = leaves_at
         self.name = name
         self.owner = owner
         self.user_id = user_id or self.id
         self.joined_at = joined_at
-        self.rates: dict[str, int] = {}
+        self._rates: dict[str, int] = {}
+        self._resamplers: dict[str, tuple[int, Resampler]] = {}
         self.dropped_frames = 0
         self.outbox: asyncio.Queue[str | bytes | None] = asyncio.Queue()
 
@@ -38,12 +53,33 @@ class RoomClient:
         """Tell the bot of an event, named as the handler method without `on_`."""
         self.outbox.put_nowait(json.dumps({"event": event, "args": args}))
 
-    def send_audio(self, frame: bytes) -> None:
-        """Send one framed piece of audio, unless the bot is far behind."""
+    def reply(self, request: int, data: Any = None, error: str | None = None) -> None:
+        """Answer one request of the bot."""
+        self.outbox.put_nowait(json.dumps({"reply": request, "data": data, "error": error}))
+
+    def subscribe(self, participant_id: str, rate: int) -> None:
+        """Send a participant's sound from now on, at a rate in Hz; `*` stands for everybody."""
+        self._rates[participant_id] = rate
+
+    def hear(self, participant_id: str, pcm: bytes) -> None:
+        """Send 8 kHz PCM of a participant, at the rate the bot asked for, unless the bot is far behind."""
+        rate = self._rates.get(participant_id) or self._rates.get("*")
+        if rate is None:
+            return
         if self.outbox.qsize() > OUTBOX_LIMIT:
             self.dropped_frames += 1
             return
-        self.outbox.put_nowait(frame)
+        sound = self._resampled(participant_id, rate, pcm)
+        if sound:
+            self.outbox.put_nowait(_AUDIO_HEAD.pack(rate, participant_id.encode()) + sound)
+
+    def _resampled(self, participant_id: str, rate: int, pcm: bytes) -> bytes:
+        if rate == PHONE_RATE:
+            return pcm
+        known = self._resamplers.get(participant_id)
+        if known is None or known[0] != rate:
+            known = self._resamplers[participant_id] = (rate, Resampler(PHONE_RATE, rate))
+        return known[1].feed(pcm)
 
     def close(self) -> None:
         """Throw the bot out: its call state becomes "left"."""
@@ -69,7 +105,12 @@ def participant_object(
             "userId": user_id,
             "userName": name,
             "joinedAt": int(joined_at),
-            "permissions": {"hasPresence": True, "canSend": True, "canReceive": {"base": True}, "canAdmin": owner},
+            "permissions": {
+                "hasPresence": True,
+                "canSend": True,
+                "canReceive": {"base": True},
+                "canAdmin": owner,
+            },
         },
         "media": {
             "camera": off,
@@ -85,7 +126,9 @@ def participant_object(
 class Room:
     """One room. `sip_endpoint` has no `sip:` prefix; `created_at` is Unix time in seconds."""
 
-    def __init__(self, name: str, url: str, properties: dict[str, Any], privacy: str, created_at: float) -> None:
+    def __init__(
+        self, name: str, url: str, properties: dict[str, Any], privacy: str, created_at: float
+    ) -> None:
         self.id = str(uuid.uuid4())
         self.name = name
         self.url = url
@@ -174,6 +217,22 @@ class Rooms:
         self._rooms[name] = room
         self._by_sip.update(dict.fromkeys(room.sip_endpoints, room))
         return room
+
+    def update(self, room: Room, properties: dict[str, Any], privacy: str) -> None:
+        """Replace a room's properties; SIP addresses come and go with its `sip` property."""
+        before = room.sip_endpoints
+        room.properties, room.privacy = properties, privacy
+        room.sip_endpoints = _sip_endpoints(room.name, properties)
+        for endpoint in set(before) - set(room.sip_endpoints):
+            self._by_sip.pop(endpoint, None)
+        self._by_sip.update(dict.fromkeys(room.sip_endpoints, room))
+
+    def update(self, room: Room, properties: dict[str, Any], privacy: str) -> None:
+        """Change a room's properties; its SIP addresses stay, its expiry counts from now on."""
+        room.properties, room.privacy = properties, privacy
+        self._forget_expiry(room)
+        if room.clients:
+            self._watch_expiry(room)
 
     def get(self, name: str) -> Room | None:
         """The room of that name, expired or not."""

@@ -36,6 +36,9 @@ class AgentSettings(BaseModel):
         0.0, ge=0, description="Seconds from the request to the bot's start when warm."
     )
     cold_start_s: float = Field(10.0, ge=0, description="Same when cold (10 s is a best case, docs).")
+    max_session_s: float = Field(
+        7200.0, gt=0, description="A session is stopped at this age (docs, scaling)."
+    )
     stays_warm: bool = Field(True, description="Whether a cold start leaves the agent warm.")
     runner_url: str | None = Field(
         None, description="Dev runner for this agent; the simulator's own when unset."
@@ -43,6 +46,17 @@ class AgentSettings(BaseModel):
     fail: Literal["none", "400", "500"] = Field(
         "none", description="Answer every start with this documented error."
     )
+
+    @field_validator("runner_url")
+    @classmethod
+    def _url_is_loopback(cls, url: str | None) -> str | None:
+        return _loopback(url)
+
+
+def _loopback(url: str | None) -> str | None:
+    if url is not None and not is_loopback_url(url):
+        raise ValueError("the simulator dials loopback addresses only")
+    return url
 
 
 class SimulatorSettings(BaseSettings):
@@ -111,9 +125,7 @@ class SimulatorSettings(BaseSettings):
     @field_validator("dialin_webhook_url", "runner_url")
     @classmethod
     def _url_is_loopback(cls, url: str | None) -> str | None:
-        if url is not None and not is_loopback_url(url):
-            raise ValueError("the simulator dials loopback addresses only")
-        return url
+        return _loopback(url)
 
     @field_validator("dialin_hmac")
     @classmethod

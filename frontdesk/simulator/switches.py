@@ -179,6 +179,24 @@ class Switches(BaseModel):
             "Whether callerId may be the number instead of its UUID. One guide shows it; others say UUID."
         ),
     )
+    joins_while_ringing: bool = Field(
+        False,
+        description=(
+            "Whether the phone leg is a participant of the room while it still rings. Docs hint at both."
+        ),
+    )
+    answered_before_joined: bool = Field(
+        True, description="Whether dialout-answered precedes participant-joined. Unknown."
+    )
+    left_before_stopped: bool = Field(
+        True,
+        description=(
+            "Whether participant-left precedes dialin-stopped or dialout-stopped at a hang-up. Unknown."
+        ),
+    )
+    sip_ready_s: float = Field(
+        0.05, ge=0, description="Seconds from the first bot in a room to dialin-ready. Unknown; short here."
+    )
     max_concurrent_calls: int | None = Field(
         None, ge=0, description="Calls a domain may have at a time. Unknown; no cap by default."
     )
@@ -196,9 +214,12 @@ class Switches(BaseModel):
     )
 
     # --- Pipecat Cloud ---
-    cold_start_answers: Literal["accepted", "started"] = Field(
+    start_answers: Literal["accepted", "started"] = Field(
         "accepted",
-        description="When the 200 of a cold start comes. Unknown; the official mock answers at once.",
+        description=(
+            "When the 200 of a start comes: when a session is assigned, or when the bot has started. "
+            "Unknown, and it matters when cold; the official mock answers at once."
+        ),
     )
     capacity_body: Literal["rate-limit", "agent-at-capacity"] = Field(
         "agent-at-capacity", description="Which of the two documented bodies a 429 has."

@@ -71,7 +71,7 @@ class DialinConfigRoutes:
         """Change a config. The secret is made anew unless one is passed, as with the legacy call."""
         config = self._found(request)
         check_types(request.body, _FIELDS)
-        given = {name: request.body.get(name) for name in _FIELDS if name in request.body}
+        given: dict[str, Any] = {name: request.body[name] for name in _FIELDS if name in request.body}
         self._check_number(replace(config, **given), config)
         _check_secret(given.get("hmac"))
         config.hmac = ""

@@ -74,7 +74,7 @@ class DialinConfigs:
         return next((one for one in self._configs.values() if one.phone_number == number), None)
 
     def for_call(self, to: str) -> DialinConfig:
-        """The config that answers a call to a number or a SIP user: its own, or the default of the settings."""
+        """The config that answers calls to a number or SIP user: its own, or the default of the settings."""
         user = to.removeprefix("sip:").partition("@")[0]
         for one in self._configs.values():
             if to == one.phone_number or user == one.sip_user:
