@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from frontdesk.simulator import control, rtc
+from frontdesk.simulator.vendors.routes import vendor_routers
 from frontdesk.simulator.world import World
 
 DESCRIPTION = """
@@ -25,4 +26,6 @@ def create_app(world: World) -> FastAPI:
     app.state.world = world
     app.include_router(control.router)
     app.include_router(rtc.router)
+    for router in vendor_routers:
+        app.include_router(router)
     return app
