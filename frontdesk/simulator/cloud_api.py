@@ -1,11 +1,11 @@
-"""Pipecat Cloud's HTTP API: start with a public key, sessions with a private one. Mount it under `/cloud/v1`."""
+"""Pipecat Cloud's HTTP API: start with a public key, sessions with a private one; under `/cloud/v1`."""
 
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from frontdesk.simulator.api import JsonApi, Problem, Request, Route
-from frontdesk.simulator.cloud import Agent, Session, session_object
 from frontdesk.simulator.cloud_errors import cloud_error
+from frontdesk.simulator.cloud_sessions import Agent, Session, session_object
 from frontdesk.simulator.webhooks import compact
 
 if TYPE_CHECKING:

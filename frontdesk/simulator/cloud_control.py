@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, Field
 
-from frontdesk.simulator.cloud import Agent, Cloud
+from frontdesk.simulator.cloud import Cloud
+from frontdesk.simulator.cloud_sessions import Agent
 from frontdesk.simulator.settings import AgentSettings
 
 router = APIRouter(prefix="/sim/cloud", tags=["Pipecat Cloud"])
@@ -36,7 +37,7 @@ async def list_agents(cloud: CloudOfWorld) -> list[AgentState]:
 
 @router.put("/agents/{name}")
 async def put_agent(name: str, settings: AgentSettings, cloud: CloudOfWorld) -> AgentState:
-    """Deploy an agent, or change one: cold or warm, how slow, how many sessions, which error. Sessions go on."""
+    """Deploy an agent, or change one: cold or warm, how slow, how many sessions, which error."""
     agent = cloud.agents.setdefault(name, Agent(name, settings))
     agent.settings = settings
     return _state(agent)

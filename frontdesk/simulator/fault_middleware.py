@@ -64,7 +64,7 @@ async def _fail_http(fault: EndpointFault, receive: Receive, send: Send) -> None
     if fault.hang:
         await _until_gone(receive, "http.disconnect")
     elif fault.reset:
-        # Leaving an announced body unfinished is how an ASGI application makes its server drop the connection.
+        # An ASGI server drops the connection when an announced body is left unfinished.
         await _answer(send, 200, b'{"id": "', {"content-length": "1000"}, more=True)
     elif fault.bad_json:
         await _answer(send, 200, BROKEN_JSON, {})
