@@ -2,7 +2,10 @@
 
 from fastapi import FastAPI
 
-from frontdesk.simulator import control, rtc
+from frontdesk.simulator import cloud_control, control, rtc
+from frontdesk.simulator.cloud_api import CloudApi
+from frontdesk.simulator.fault_middleware import FaultMiddleware
+from frontdesk.simulator.rest.app import DailyRest
 from frontdesk.simulator.vendors.routes import vendor_routers
 from frontdesk.simulator.world import World
 
@@ -28,4 +31,8 @@ def create_app(world: World) -> FastAPI:
     app.include_router(rtc.router)
     for router in vendor_routers:
         app.include_router(router)
+    app.include_router(cloud_control.router)
+    app.mount("/v1", DailyRest(world))
+    app.mount("/cloud/v1", CloudApi(world))
+    app.add_middleware(FaultMiddleware, faults=world.faults)
     return app

@@ -163,7 +163,7 @@ class Cloud:
         session.task.add_done_callback(self._tasks.discard)
 
     def _expect(self, session: Session, body: Any, made: dict[str, Any]) -> None:
-        """Remember in which room the session's bot will appear, from the start body or the room made for it."""
+        """Remember in which room the bot will appear: that of the start body, or the one made for it."""
         if session.room is not None:
             return
         session.room = _room_name(made.get("dailyRoom")) or _room_name((body or {}).get("room_url"))

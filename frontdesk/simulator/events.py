@@ -80,7 +80,7 @@ class Events:
         self._clock = world.clock
         self._switches = world.switches
         self._faults = world.faults
-        self._log = world.log
+        self._log = world.api_log
         self._meetings = world.meetings
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()

@@ -93,4 +93,4 @@ class DailyRest(JsonApi):
     def served(self, scope: Scope, status: int, request: bytes, response: bytes) -> None:
         """Keep the exchange for `/logs/api`."""
         at, path = self._world.clock.wall(), scope["path"]
-        self._world.log.add("api", Exchange(at, scope["method"], path, status, request, response))
+        self._world.api_log.add("api", Exchange(at, scope["method"], path, status, request, response))

@@ -27,7 +27,7 @@ class LogRoutes:
         """Newest first, of one source (`api` by default)."""
         source = request.query.get("source", "api")
         check_choice("source", source, ("api", "webhook"))
-        chosen = self._world.log.entries(
+        chosen = self._world.api_log.entries(
             "webhook" if source == "webhook" else "api", request.query.get("url")
         )
         domain_id = self._world.settings.domain_id
