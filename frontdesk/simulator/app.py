@@ -1,6 +1,7 @@
 """The simulator's one application: every door in, over one world."""
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from frontdesk.simulator import cloud_control, control, rtc
 from frontdesk.simulator.cloud_api import CloudApi
@@ -13,12 +14,12 @@ DESCRIPTION = """
 Daily's cloud, the phone network, the people on it and the AI vendors, all on this machine.
 
 Only what starts with `/sim` is documented here: it drives the simulator and shows what happened. The other doors
-(`/v1` Daily, `/cloud/v1` Pipecat Cloud, `/openai/v1`, `/deepgram`, `/cartesia`) follow their vendors' own documents.
+(`/v1` Daily, `/cloud/v1` Pipecat Cloud, `/openai/v1`, `/deepgram`, `/cartesia`) follow their vendors' documents.
 """
 
 
-def create_app(world: World) -> FastAPI:
-    """Wire the doors to a world. The caller starts and closes the world."""
+def create_app(world: World) -> ASGIApp:
+    """Wire the doors to a world, faults outermost. The caller closes the world."""
     app = FastAPI(
         title="Frontdesk simulator",
         description=DESCRIPTION,
@@ -27,12 +28,8 @@ def create_app(world: World) -> FastAPI:
         openapi_url="/sim/openapi.json",
     )
     app.state.world = world
-    app.include_router(control.router)
-    app.include_router(rtc.router)
-    for router in vendor_routers:
-        app.include_router(router)
-    app.include_router(cloud_control.router)
     app.mount("/v1", DailyRest(world))
     app.mount("/cloud/v1", CloudApi(world))
-    app.add_middleware(FaultMiddleware, faults=world.faults)
-    return app
+    for router in (rtc.router, control.router, cloud_control.router, *vendor_routers):
+        app.include_router(router)
+    return FaultMiddleware(app, world.faults)

@@ -8,6 +8,7 @@ from typing import Any
 from frontdesk.simulator.apilog import ApiLog
 from frontdesk.simulator.clock import Clock
 from frontdesk.simulator.cloud import Cloud
+from frontdesk.simulator.cloud import Cloud
 from frontdesk.simulator.events import Events
 from frontdesk.simulator.faults import Faults
 from frontdesk.simulator.limits import RateLimits
@@ -18,12 +19,14 @@ from frontdesk.simulator.presence import Presence
 from frontdesk.simulator.record import Records
 from frontdesk.simulator.rest.dialin_configs import DialinConfigs
 from frontdesk.simulator.rest.meetings import Meetings
+from frontdesk.simulator.rest.meetings import Meetings
 from frontdesk.simulator.rest.numbers import Numbers
 from frontdesk.simulator.rooms import Room, Rooms
 from frontdesk.simulator.settings import SimulatorSettings
 from frontdesk.simulator.speech.phrasebook import Phrasebook
 from frontdesk.simulator.switchboard import Switchboard
 from frontdesk.simulator.tokens import Tokens
+from frontdesk.simulator.vendors.behavior import Vendors
 from frontdesk.simulator.webhooks import DialinWebhooks
 
 log = logging.getLogger(__name__)
@@ -65,6 +68,7 @@ class World:
         self.presence = Presence(self)
         self.switchboard = Switchboard(self)
         self.network = PhoneNetwork(self)
+        self.vendors = Vendors()
         self.cloud = Cloud(self)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
