@@ -41,17 +41,17 @@ class Cloud:
         makes_room = request.get("createDailyRoom") is True
         made = self._make_room(request) if makes_room and runner is None else {}
         now = self._world.clock.wall()
-        session = Session(name, agent.settings.state == "cold", now, now)
+        session = Session(agent, agent.settings.state == "cold", now, now)
         agent.remember(session)
         self._expect(session, request.get("body"), made)
         answer = {"sessionId": session.id, **made}
         if self._world.switches.start_answers == "accepted" and not (makes_room and runner):
-            self._spawn(session, self._run(agent, session, runner, request))
+            self._spawn(session, self._run(session, runner, request))
             return answer
-        reply = await self._launch(agent, session, runner, request)
+        reply = await self._launch(session, runner, request)
         if reply is None:
             raise cloud_error(500)
-        self._spawn(session, self._live(agent, session, runner))
+        self._spawn(session, self._live(session, runner))
         return answer | {key: reply[key] for key in ("dailyRoom", "dailyToken") if key in reply}
 
     async def stop(self, session: Session) -> None:
@@ -80,7 +80,7 @@ class Cloud:
             raise cloud_error(int(settings.fail))
         if not settings.ready:
             raise not_ready(self._world.switches.not_ready_status)
-        if len(agent.active()) >= settings.max_agents:
+        if agent.active >= settings.max_agents:
             raise at_capacity(self._world.switches.capacity_body)
         return agent
 
@@ -108,14 +108,15 @@ class Cloud:
         token = self._world.tokens.sign({**claims, "room_name": room.name}, key=key, now=now)
         return {"dailyRoom": room.url, "dailyToken": token}
 
-    async def _run(self, agent: Agent, session: Session, runner: str | None, request: dict[str, Any]) -> None:
-        if await self._launch(agent, session, runner, request) is not None:
-            await self._live(agent, session, runner)
+    async def _run(self, session: Session, runner: str | None, request: dict[str, Any]) -> None:
+        if await self._launch(session, runner, request) is not None:
+            await self._live(session, runner)
 
     async def _launch(
-        self, agent: Agent, session: Session, runner: str | None, request: dict[str, Any]
+        self, session: Session, runner: str | None, request: dict[str, Any]
     ) -> dict[str, Any] | None:
         """Wait as long as a start takes, then start the bot; None when the runner refuses."""
+        agent = session.agent
         settings = agent.settings
         await self._world.clock.sleep(settings.cold_start_s if session.cold else settings.warm_start_s)
         if session.ended_at is not None:
@@ -142,7 +143,7 @@ class Cloud:
             return None
         return answer if isinstance(answer, dict) else {}
 
-    async def _live(self, agent: Agent, session: Session, runner: str | None) -> None:
+    async def _live(self, session: Session, runner: str | None) -> None:
         """Give up on a bot that never comes, and stop one that stays too long."""
         if runner is None:
             await self._world.clock.sleep(self._world.settings.noop_bot_s)
@@ -151,7 +152,7 @@ class Cloud:
         patience = self._world.settings.join_timeout_s
         await self._world.clock.sleep(patience)
         if session.meetings:
-            await self._world.clock.sleep(agent.settings.max_session_s - patience)
+            await self._world.clock.sleep(session.agent.settings.max_session_s - patience)
         await self.stop(session)
 
     def _spawn(self, session: Session, life: Coroutine[Any, Any, None]) -> None:
@@ -195,6 +196,7 @@ class Cloud:
             return
         session.ended_at = session.updated_at = self._world.clock.wall()
         session.completion = completion
+        session.agent.active -= 1
         waiting = self._waiting.get(session.room or "", [])
         if session in waiting and not session.stopped:
             waiting.remove(session)

@@ -82,12 +82,12 @@ class CloudApi(JsonApi):
         query = request.query
         limit, offset = _count(query, "limit", 10), _count(query, "offset", 0)
         found = [one for one in reversed(agent.sessions.values()) if _fits(one, query)]
-        shown = [session_object(one, agent) for one in found[offset : offset + limit]]
+        shown = [session_object(one) for one in found[offset : offset + limit]]
         return {"total_count": len(found), "sessions": shown}
 
     async def read_session(self, request: Request) -> dict[str, Any]:
         """One session."""
-        return session_object(self._session(request), self._agent(request), details=True)
+        return session_object(self._session(request), details=True)
 
     async def stop_session(self, request: Request) -> dict[str, str]:
         """Stop a session at once."""

@@ -54,6 +54,6 @@ def _state(agent: Agent) -> AgentState:
     return AgentState(
         name=agent.name,
         settings=agent.settings,
-        active_sessions=len(agent.active()),
+        active_sessions=agent.active,
         total_sessions=len(agent.sessions),
     )

@@ -15,7 +15,7 @@ ENDED_KEPT = 1000
 class Session:
     """One bot that was asked for. Times are Unix seconds; `room` is the name of the room it belongs in."""
 
-    agent: str
+    agent: "Agent"
     cold: bool
     created_at: float
     updated_at: float
@@ -37,27 +37,26 @@ class Agent:
         self.settings = settings
         self.id = str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
         self.sessions: dict[str, Session] = {}
-
-    def active(self) -> list[Session]:
+        self.active = 0
         """Sessions that hold an instance."""
-        return [session for session in self.sessions.values() if session.ended_at is None]
 
     def remember(self, session: Session) -> None:
         """Keep a session; of those that ended, the oldest beyond a thousand are forgotten."""
         self.sessions[session.id] = session
+        self.active += 1
         if len(self.sessions) > ENDED_KEPT:
             ended = (key for key, one in self.sessions.items() if one.ended_at is not None)
             self.sessions.pop(next(ended, ""), None)
 
 
-def session_object(session: Session, agent: Agent, *, details: bool = False) -> dict[str, Any]:
+def session_object(session: Session, *, details: bool = False) -> dict[str, Any]:
     """A session as Pipecat Cloud shows it; `details` for the endpoint of one session."""
     started = session.started_at
     shown: dict[str, Any] = {
         "sessionId": session.id,
-        "serviceId": agent.id,
+        "serviceId": session.agent.id,
         "organizationId": str(uuid.UUID(int=0)),
-        "deploymentId": str(uuid.uuid5(uuid.UUID(agent.id), "deployment")),
+        "deploymentId": str(uuid.uuid5(uuid.UUID(session.agent.id), "deployment")),
         "endedAt": None if session.ended_at is None else iso(session.ended_at),
         "botStartSeconds": None if started is None else round(started - session.created_at),
         "coldStart": session.cold,

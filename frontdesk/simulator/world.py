@@ -8,7 +8,6 @@ from typing import Any
 from frontdesk.simulator.apilog import ApiLog
 from frontdesk.simulator.clock import Clock
 from frontdesk.simulator.cloud import Cloud
-from frontdesk.simulator.cloud import Cloud
 from frontdesk.simulator.events import Events
 from frontdesk.simulator.faults import Faults
 from frontdesk.simulator.limits import RateLimits
@@ -18,7 +17,6 @@ from frontdesk.simulator.people import People
 from frontdesk.simulator.presence import Presence
 from frontdesk.simulator.record import Records
 from frontdesk.simulator.rest.dialin_configs import DialinConfigs
-from frontdesk.simulator.rest.meetings import Meetings
 from frontdesk.simulator.rest.meetings import Meetings
 from frontdesk.simulator.rest.numbers import Numbers
 from frontdesk.simulator.rooms import Room, Rooms
