@@ -82,6 +82,7 @@ class Record:
         self.session_id: str | None = None
         self.failed_expectations = 0
         self.late_frames = 0
+        self.marked_first_sound = False
         self.wav: Path | None = None
         self.timeline: list[TimelineEntry] = []
         self.transcript: list[TranscriptEntry] = []

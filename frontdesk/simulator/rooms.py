@@ -159,7 +159,8 @@ class Room:
 
     def participants(self) -> list[dict[str, Any]]:
         """Everybody inside, bots first, as participant objects."""
-        return [p.participant() for p in [*self.clients.values(), *self.legs.values()]]
+        bots = [client.participant() for client in self.clients.values()]
+        return bots + [leg.participant() for leg in self.legs.values()]
 
     def emit(self, event: str, *args: Any) -> None:
         """Tell every bot inside of an event."""
@@ -219,17 +220,12 @@ class Rooms:
         return room
 
     def update(self, room: Room, properties: dict[str, Any], privacy: str) -> None:
-        """Replace a room's properties; SIP addresses come and go with its `sip` property."""
-        before = room.sip_endpoints
+        """Change a room's properties: SIP addresses follow its `sip` property, and its expiry counts anew."""
         room.properties, room.privacy = properties, privacy
-        room.sip_endpoints = _sip_endpoints(room.name, properties)
-        for endpoint in set(before) - set(room.sip_endpoints):
+        for endpoint in room.sip_endpoints:
             self._by_sip.pop(endpoint, None)
+        room.sip_endpoints = _sip_endpoints(room.name, properties)
         self._by_sip.update(dict.fromkeys(room.sip_endpoints, room))
-
-    def update(self, room: Room, properties: dict[str, Any], privacy: str) -> None:
-        """Change a room's properties; its SIP addresses stay, its expiry counts from now on."""
-        room.properties, room.privacy = properties, privacy
         self._forget_expiry(room)
         if room.clients:
             self._watch_expiry(room)
