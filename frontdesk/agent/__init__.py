@@ -1,0 +1,16 @@
+"""What `bot.py` is made of: one idea of a phone call per module.
+
+call          which call this is, read from what the runner hands over
+transport     the Daily room that the call happens in
+models        voice activity and end-of-turn models, loaded ahead of the call
+speech        speech to text, language model, text to speech
+tools         what the language model may do
+conversation  the pipeline between them, and saying fixed sentences
+dialin        forwarding a caller on hold into the room
+dialing       the life of a dial-out as a pure state machine; dispositions reads carriers' errors
+dialout       the driver of that machine
+greeting, idle, ending, timers   the first word, silence, the one ending, and everything with a deadline
+session       a whole phone call; rehearsal: the same conversation for pipecat's evaluation harness
+report        the steps of a call, told to whoever keeps its timeline
+memory        giving the memory of finished calls back
+"""

@@ -1,0 +1,178 @@
+"""The pipeline of a call: it hears, thinks and speaks, and says fixed sentences on demand."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    EndFrame,
+    ErrorFrame,
+    Frame,
+    LLMRunFrame,
+    TTSSpeakFrame,
+)
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMContextAggregatorPair,
+    LLMUserAggregatorParams,
+    UserTurnStoppedMessage,
+)
+from pipecat.transports.base_transport import BaseTransport
+from pipecat.turns.user_mute import MuteUntilFirstBotCompleteUserMuteStrategy
+from pipecat.turns.user_mute.base_user_mute_strategy import BaseUserMuteStrategy
+from pipecat.workers.runner import WorkerRunner
+
+from frontdesk.agent.models import Ears
+from frontdesk.agent.speech import Speech
+from frontdesk.agent.tools import TOOLS, CallResources
+
+Notice = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class ConversationEvents:
+    """What a conversation tells of itself; each is awaited outside of the audio path."""
+
+    bot_started: Notice
+    bot_stopped: Notice
+    person_spoke: Notice
+    person_silent: Notice
+    service_failed: Callable[[str, bool], Awaitable[None]]
+    """A service's name (`stt`, `llm`, `tts`) and whether it can still be used."""
+
+
+class _FarewellMute(BaseUserMuteStrategy):
+    """Nothing that the person says cuts off a goodbye."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parting = False
+
+    async def process_frame(self, frame: Frame) -> bool:
+        await super().process_frame(frame)
+        return self.parting
+
+
+class Conversation:
+    """One call's pipeline.
+
+    Args:
+        transport: The room, or the evaluation harness.
+        speech: The call's services.
+        ears: The call's models.
+        resources: What the tools work with.
+        sample_rate: Samples per second, both ways.
+        idle_s: Silence of the person after which `person_silent` is told.
+        rtvi: Whether to speak RTVI to a client; phones do not, the evaluation harness does.
+        greeting_first: Whether the person is heard only after the bot's first sentence. On a phone line,
+            noise, early media and a "hello?" would cut the greeting off.
+    """
+
+    def __init__(
+        self,
+        transport: BaseTransport,
+        speech: Speech,
+        ears: Ears,
+        resources: CallResources,
+        *,
+        sample_rate: int,
+        idle_s: float,
+        rtvi: bool = False,
+        greeting_first: bool = True,
+        idle_timeout_s: float | None = None,
+    ) -> None:
+        self._speech = speech
+        self._farewell = _FarewellMute()
+        mutes: list[BaseUserMuteStrategy] = [self._farewell]
+        if greeting_first:
+            mutes.append(MuteUntilFirstBotCompleteUserMuteStrategy())
+        pair = LLMContextAggregatorPair(
+            LLMContext(tools=list(TOOLS)),
+            user_params=LLMUserAggregatorParams(
+                vad_analyzer=ears.voice_activity,
+                user_turn_strategies=ears.turn_strategies(),
+                user_mute_strategies=mutes,
+                user_idle_timeout=idle_s,
+            ),
+        )
+        self._person, self._bot = pair.user(), pair.assistant()
+        steps = [
+            transport.input(),
+            speech.stt,
+            self._person,
+            speech.llm,
+            speech.tts,
+            transport.output(),
+            self._bot,
+        ]
+        self.worker = PipelineWorker(
+            Pipeline(steps),
+            params=PipelineParams(
+                audio_in_sample_rate=sample_rate,
+                audio_out_sample_rate=sample_rate,
+                enable_metrics=False,
+            ),
+            app_resources=resources,
+            enable_rtvi=rtvi,
+            idle_timeout_secs=idle_timeout_s,
+        )
+
+    def tell(self, events: ConversationEvents) -> None:
+        """Tell what happens in the conversation."""
+        worker, person = self.worker, self._person
+        worker.set_reached_upstream_filter((BotStartedSpeakingFrame, BotStoppedSpeakingFrame))
+
+        async def on_frame(_: Any, frame: Frame) -> None:
+            await (
+                events.bot_started() if isinstance(frame, BotStartedSpeakingFrame) else events.bot_stopped()
+            )
+
+        async def on_error(_: Any, frame: ErrorFrame) -> None:
+            await self._explain(frame, events)
+
+        async def on_turn(_: Any, __: Any, message: UserTurnStoppedMessage) -> None:
+            if message.content:
+                await events.person_spoke()
+
+        async def on_idle(_: Any) -> None:
+            await events.person_silent()
+
+        worker.add_event_handler("on_frame_reached_upstream", on_frame)
+        worker.add_event_handler("on_pipeline_error", on_error)
+        person.add_event_handler("on_user_turn_stopped", on_turn)
+        person.add_event_handler("on_user_turn_idle", on_idle)
+
+    async def run(self, *, handle_sigint: bool) -> None:
+        """Join the room and talk until the conversation is over or canceled."""
+        runner = WorkerRunner(handle_sigint=handle_sigint)
+        await runner.add_workers(self.worker)
+        await runner.run()
+
+    async def say(self, text: str) -> None:
+        """Speak a sentence after what is queued; the language model knows that it was said."""
+        await self.worker.queue_frame(TTSSpeakFrame(text))
+
+    async def think_again(self) -> None:
+        """Let the language model answer what was said last."""
+        await self.worker.queue_frame(LLMRunFrame())
+
+    async def finish(self, farewell: str | None) -> None:
+        """Say what is queued, then the farewell, then leave."""
+        self._farewell.parting = True
+        if farewell:
+            await self.say(farewell)
+        await self.worker.queue_frame(EndFrame())
+
+    async def cancel(self) -> None:
+        """Leave at once."""
+        await self.worker.cancel()
+
+    async def _explain(self, frame: ErrorFrame, events: ConversationEvents) -> None:
+        names = {self._speech.stt: "stt", self._speech.llm: "llm", self._speech.tts: "tts"}
+        name = names.get(frame.processor) if frame.processor else None  # type: ignore[call-overload]
+        if name and frame.processor:
+            await events.service_failed(name, frame.processor.is_usable)

@@ -1,0 +1,255 @@
+"""Placing a call: drives the machine in `dialing` with Daily's events, a clock and a lock."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from loguru import logger
+
+from frontdesk.agent import dialing
+from frontdesk.agent.dial_events import (
+    Answered,
+    Begin,
+    Cancel,
+    Command,
+    Connected,
+    Dial,
+    Event,
+    Failed,
+    Finish,
+    HangUp,
+    HungUp,
+    Pause,
+    PauseOver,
+    RangLongEnough,
+    Refused,
+    ReportDialEnded,
+    ReportRinging,
+    Started,
+    Stopped,
+    Talk,
+    Unknown,
+    WatchRing,
+)
+from frontdesk.agent.report import CallReport, Step
+from frontdesk.agent.timers import Sleep, Timers
+from frontdesk.ended import EndedReason
+from server_utils import AgentRequest
+
+START_TIMEOUT_S = 25.0
+"""daily-python gives up on `start_dialout` after 20 s."""
+STOP_TIMEOUT_S = 10.0
+CALL_OFF_TIMEOUT_S = 5.0
+"""How long the end of a call waits for a phone to stop ringing."""
+
+
+class Phone(Protocol):
+    """The part of pipecat's DailyTransport that places calls."""
+
+    async def start_dialout(self, settings: dict[str, Any]) -> tuple[str, Any]:
+        """Start a dial; returns its session id and an error or None."""
+
+    async def stop_dialout(self, participant_id: str) -> Any:
+        """Stop a dial; returns an error or None."""
+
+
+@dataclass(frozen=True)
+class DialPolicy:
+    """How a call is placed. Daily takes about one start a second, five in five seconds (Daily docs, rate limits)."""
+
+    most_dials: int = 5
+    ring_timeout_s: float = 45.0
+    first_pause_s: float = 2.0
+    longest_pause_s: float = 30.0
+    jitter: float = 0.25
+
+    def pause_s(self, dial: int) -> float:
+        """Seconds to wait after this dial (counted from 1): doubling, with jitter on top."""
+        pause_s = min(self.first_pause_s * 2.0 ** (dial - 1), self.longest_pause_s)
+        return pause_s * random.uniform(1, 1 + self.jitter)  # noqa: S311
+
+
+@dataclass(frozen=True)
+class DialoutOutcome:
+    """What the manager tells the session."""
+
+    answered: Callable[[str | None], Awaitable[None]]
+    finished: Callable[[EndedReason], Awaitable[None]]
+
+
+def dialout_settings(request: AgentRequest) -> dict[str, Any]:
+    """Daily's settings for the dial (daily-python reference, DialoutSettings).
+
+    `userId` carries the call's id into Daily's own records; Daily takes 36 characters at most.
+    """
+    asked = request.dialout_settings
+    if asked is None:
+        raise ValueError("the call is not a dial-out")
+    settings: dict[str, Any] = {"phoneNumber": asked.phone_number, "userId": request.call_id[:36]}
+    if asked.caller_id is not None:
+        settings["callerId"] = str(asked.caller_id)
+    if asked.display_name:
+        settings["displayName"] = asked.display_name
+    if asked.extension:
+        settings["extension"] = asked.extension
+    return settings
+
+
+class DialoutManager:
+    """Places one call, with as many dials as the policy allows.
+
+    Args:
+        phone: Starts and stops dials.
+        settings: Daily's settings of the dial.
+        policy: How often, how long, how far apart.
+        report: Told of each dial.
+        outcome: Told when somebody picked up and when it is over.
+        sleep: Waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        phone: Phone,
+        settings: Mapping[str, Any],
+        policy: DialPolicy,
+        report: CallReport,
+        outcome: DialoutOutcome,
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._phone = phone
+        self._settings = settings
+        self._policy = policy
+        self._report = report
+        self._outcome = outcome
+        self._timers = Timers(sleep)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lock = asyncio.Lock()
+        self._state = dialing.State(policy.most_dials)
+        self._over = asyncio.Event()
+
+    @property
+    def talking(self) -> bool:
+        """Whether somebody has picked up and is still there."""
+        return self._state.phase is dialing.Phase.TALKING
+
+    async def begin(self) -> None:
+        """Start the first dial; the bot is in the room."""
+        await self.handle(Begin())
+
+    async def cancel(self) -> None:
+        """Call the call off: stop what rings, also a dial that is just being started."""
+        await self.handle(Cancel())
+
+    async def call_off(self) -> None:
+        """Make sure that no phone rings when the bot leaves; a conversation is not touched."""
+        if self.talking:
+            return
+        await self.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CALL_OFF_TIMEOUT_S):
+                await self._over.wait()
+
+    async def on_event(self, name: str, data: Any) -> None:
+        """Take one of Daily's dialout events by its name (`connected`, `answered`, `stopped`, `error`)."""
+        session_id = _text(data, "sessionId") or None
+        match name:
+            case "connected":
+                await self.handle(Connected(session_id))
+            case "answered":
+                await self.handle(Answered(session_id))
+            case "stopped":
+                await self.handle(Stopped(session_id))
+            case "error":
+                await self.handle(Failed(session_id, _error_text(data)))
+
+    async def handle(self, event: Event) -> None:
+        """Advance by one event; the commands that follow run beside it."""
+        async with self._lock:
+            self._state, commands = dialing.step(self._state, event)
+            for command in commands:
+                await self._obey(command)
+
+    async def close(self) -> None:
+        """Drop every timer and task; for the end of the session."""
+        await self._timers.close()
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _obey(self, command: Command) -> None:
+        match command:
+            case Dial(dial):
+                self._report.step(Step.DIALING, dial=dial)
+                self._spawn(self._dial(dial))
+            case WatchRing(dial):
+                self._later("ring", self._policy.ring_timeout_s, RangLongEnough(dial))
+            case ReportRinging(dial):
+                self._report.step(Step.RINGING, dial=dial)
+            case HangUp(dial, session_id):
+                self._timers.cancel("ring")
+                self._spawn(self._hang_up(dial, session_id))
+            case ReportDialEnded(dial, reason):
+                self._timers.cancel("ring")
+                self._report.step(Step.DIAL_ENDED, dial=dial, reason=reason.value)
+            case Pause(dial):
+                self._later("pause", self._policy.pause_s(dial), PauseOver(dial))
+            case Talk(session_id):
+                self._timers.cancel("ring")
+                self._report.step(Step.ANSWERED, dial=self._state.dial)
+                self._spawn(self._outcome.answered(session_id))
+            case Finish(reason):
+                self._timers.cancel("ring")
+                self._timers.cancel("pause")
+                self._over.set()
+                self._spawn(self._outcome.finished(reason))
+
+    async def _dial(self, dial: int) -> None:
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                session_id, error = await self._phone.start_dialout(dict(self._settings))
+        except TimeoutError:
+            await self.handle(Unknown(dial))
+        except Exception as failure:  # noqa: BLE001
+            # pipecat raises bare exceptions when the room is gone; the dial never left.
+            await self.handle(Refused(dial, type(failure).__name__))
+        else:
+            await self.handle(Refused(dial, str(error)) if error else Started(dial, session_id))
+
+    async def _hang_up(self, dial: int, session_id: str) -> None:
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                error = await self._phone.stop_dialout(session_id)
+        except Exception as failure:  # noqa: BLE001
+            error = type(failure).__name__
+        await self.handle(HungUp(dial, done=not error))
+
+    def _later(self, name: str, seconds: float, event: Event) -> None:
+        async def happen() -> None:
+            await self.handle(event)
+
+        self._timers.after(name, seconds, happen)
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Future[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.opt(exception=task.exception()).error("placing the call failed")
+
+
+def _text(data: Any, key: str) -> str:
+    value = data.get(key) if isinstance(data, Mapping) else None
+    return value if isinstance(value, str) else ""
+
+
+def _error_text(data: Any) -> str:
+    """What went wrong: Daily's clients name it `errorMsg`, older ones `message` or `error`."""
+    return next((text for key in ("errorMsg", "message", "error") if (text := _text(data, key))), "")

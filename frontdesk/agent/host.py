@@ -1,0 +1,76 @@
+"""What all calls of one bot process share, and how a call is taken."""
+
+import asyncio
+
+import aiohttp
+from loguru import logger
+from pipecat.runner.types import RunnerArguments, WebSocketRunnerArguments
+
+from frontdesk.agent.call import Call, CallRefusedError, read_call
+from frontdesk.agent.memory import Memory
+from frontdesk.agent.models import SpareEars
+from frontdesk.agent.rehearsal import rehearse
+from frontdesk.agent.report import LoggedReport, Step
+from frontdesk.agent.session import PhoneSession, SessionParts
+from frontdesk.agent.speech import SpeechError
+from frontdesk.logs import call_context, configure_logging
+from frontdesk.organizations import Organizations, load_organizations
+from frontdesk.settings import BotSettings
+
+
+class Host:
+    """Takes calls. Settings and organizations are read once, at the first call or before it."""
+
+    def __init__(self) -> None:
+        self._ears = SpareEars()
+        self._memory = Memory()
+        self._gate = asyncio.Semaphore(1)
+        self._read: tuple[BotSettings, Organizations] | None = None
+
+    def warm(self) -> None:
+        """Load the models and freeze what the process has loaded so far; blocking."""
+        self._ears.warm()
+        self._memory.settle()
+
+    def prepare(self) -> tuple[BotSettings, Organizations]:
+        """Read settings and organizations, and take over the logs.
+
+        Raises:
+            frontdesk.settings.SettingsError: The environment cannot be used.
+            frontdesk.organizations.OrganizationsError: The files of `clinics/` cannot be used.
+        """
+        if self._read is None:
+            settings = BotSettings.load()
+            organizations = load_organizations(settings.clinics_dir)
+            self._read = settings, organizations
+        return self._read
+
+    def take_over_logs(self) -> None:
+        """Send every line through our one sink; runners set up their own before the first call."""
+        settings, _ = self.prepare()
+        configure_logging(level=settings.log_level, production=settings.env == "production")
+
+    async def take(self, args: RunnerArguments) -> None:
+        """Take one call, or rehearse one with the evaluation harness. A call that cannot be taken is logged."""
+        settings, organizations = self.prepare()
+        try:
+            if isinstance(args, WebSocketRunnerArguments):
+                await rehearse(args, settings, organizations, await self._ears.take())
+            else:
+                await self._answer(read_call(args, settings, organizations), args, settings)
+        except (CallRefusedError, SpeechError) as error:
+            logger.error("the call cannot be taken: {}", error)
+        finally:
+            self._ears.refill()
+            self._memory.call_over()
+
+    async def _answer(self, call: Call, args: RunnerArguments, settings: BotSettings) -> None:
+        report = LoggedReport()
+        with call_context(call.call_id):
+            report.step(Step.STARTED, direction=call.request.direction)
+            async with aiohttp.ClientSession() as http:
+                async with self._gate:
+                    ears = await self._ears.take()
+                    parts = SessionParts(settings, ears, report, http, self._ears.refill)
+                    session = PhoneSession(call, parts)
+                await session.run(handle_sigint=args.handle_sigint)

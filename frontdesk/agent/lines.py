@@ -1,0 +1,190 @@
+"""The phone line of a call, either way: from the joined room to the person on the phone, and their end."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pipecat.transports.daily.transport import DailyTransport
+
+from frontdesk.agent.dial_events import Stopped
+from frontdesk.agent.dialin import Forwarded, Forwarder
+from frontdesk.agent.dialout import DialoutManager
+from frontdesk.agent.report import CallReport, Step
+from frontdesk.agent.timers import Timers
+from frontdesk.ended import EndedReason
+
+MEDIA_WAIT_S = 1.5
+"""dialin-connected comes before any sound passes; a caller who is not seen in the room by then is greeted."""
+
+
+@dataclass(frozen=True)
+class LineEvents:
+    """What a line tells the session."""
+
+    connected: Callable[[], Awaitable[None]]
+    """The person is on the line and hears the bot."""
+    ended: Callable[[EndedReason, str], Awaitable[None]]
+    """The line is gone: why, and a detail."""
+
+
+class Line(Protocol):
+    """The phone line of one call."""
+
+    def attach(self, transport: DailyTransport) -> None:
+        """Listen to the room's events of this line."""
+
+    async def joined(self) -> None:
+        """The bot is in the room."""
+
+    async def call_off(self) -> None:
+        """The call ends: no phone may ring on."""
+
+    async def close(self) -> None:
+        """Drop what is still under way; for the end of the session."""
+
+
+class InboundLine:
+    """A caller whom Daily holds until the bot forwards them.
+
+    Args:
+        forwarder: Brings the caller from hold into the room.
+        report: Told of each step.
+        timers: Holds the deadline of the connection.
+        events: Told when the caller is there and when the line is gone.
+        connect_timeout_s: Seconds from joining the room until a caller counts as lost.
+    """
+
+    def __init__(
+        self,
+        forwarder: Forwarder,
+        report: CallReport,
+        timers: Timers,
+        events: LineEvents,
+        connect_timeout_s: float,
+    ) -> None:
+        self._forwarder = forwarder
+        self._report = report
+        self._timers = timers
+        self._events = events
+        self._connect_timeout_s = connect_timeout_s
+        self._connected = False
+        self._caller: str | None = None
+        self._session_id: str | None = None
+
+    def attach(self, transport: DailyTransport) -> None:
+        """Listen to the room's dial-in events."""
+
+        async def ready(_: Any, sip_endpoint: str) -> None:
+            await self._ready(sip_endpoint)
+
+        async def negotiated(_: Any, data: Mapping[str, Any]) -> None:
+            self._session_id = data.get("sessionId") or self._session_id
+            if not self._connected:
+                self._timers.after("media", MEDIA_WAIT_S, self._connect)
+
+        async def first(_: Any, participant: Mapping[str, Any]) -> None:
+            self._caller = participant["id"]
+            await self._connect()
+
+        async def left(_: Any, participant: Mapping[str, Any], __: str) -> None:
+            if participant["id"] in {self._caller, self._session_id}:
+                await self._events.ended(EndedReason.CALLER_HANGUP, "")
+
+        async def stopped(_: Any, data: Mapping[str, Any]) -> None:
+            if self._is_caller(data):
+                await self._events.ended(EndedReason.CALLER_HANGUP, "")
+
+        async def failed(_: Any, data: Mapping[str, Any]) -> None:
+            if self._is_caller(data):
+                await self._events.ended(EndedReason.LOST, "dialin_error")
+
+        transport.add_event_handler("on_dialin_ready", ready)
+        transport.add_event_handler("on_dialin_connected", negotiated)
+        transport.add_event_handler("on_first_participant_joined", first)
+        transport.add_event_handler("on_participant_left", left)
+        transport.add_event_handler("on_dialin_stopped", stopped)
+        transport.add_event_handler("on_dialin_error", failed)
+
+    async def joined(self) -> None:
+        """Wait for the caller, but not forever."""
+        if not self._connected:
+            self._timers.after("connect", self._connect_timeout_s, self._not_connected)
+
+    async def call_off(self) -> None:
+        """Nothing rings on an incoming call."""
+
+    async def close(self) -> None:
+        """The timers are the session's."""
+
+    async def _ready(self, sip_endpoint: str) -> None:
+        self._report.step(Step.DIALIN_READY)
+        match await self._forwarder.forward(sip_endpoint):
+            case Forwarded.DONE:
+                self._report.step(Step.FORWARDED)
+            case Forwarded.CALLER_GONE:
+                await self._events.ended(EndedReason.CALLER_HANGUP, "on_hold")
+            case Forwarded.REFUSED:
+                await self._events.ended(EndedReason.LOST, "forward_refused")
+            case Forwarded.TIMED_OUT:
+                await self._events.ended(EndedReason.LOST, "forward_failed")
+
+    async def _connect(self) -> None:
+        if self._connected:
+            return
+        self._connected = True
+        self._timers.cancel("connect")
+        self._timers.cancel("media")
+        self._report.step(Step.CONNECTED)
+        await self._events.connected()
+
+    async def _not_connected(self) -> None:
+        await self._events.ended(EndedReason.LOST, "not_connected")
+
+    def _is_caller(self, data: Mapping[str, Any]) -> bool:
+        return self._session_id is None or data.get("sessionId", self._session_id) == self._session_id
+
+
+class OutboundLine:
+    """A callee whom the dial-out manager calls.
+
+    Args:
+        manager: Places the call.
+    """
+
+    def __init__(self, manager: DialoutManager) -> None:
+        self._manager = manager
+        self._session_id: str | None = None
+
+    def attach(self, transport: DailyTransport) -> None:
+        """Listen to the room's dial-out events."""
+        for name in ("connected", "answered", "stopped", "error"):
+            transport.add_event_handler(f"on_dialout_{name}", self._handler(name))
+
+        async def left(_: Any, participant: Mapping[str, Any], __: str) -> None:
+            # Before somebody picks up, a leg that leaves the room says nothing of its own.
+            if self._manager.talking and participant["id"] == self._session_id:
+                await self._manager.handle(Stopped(self._session_id))
+
+        transport.add_event_handler("on_participant_left", left)
+
+    def talks_to(self, session_id: str | None) -> None:
+        """Remember which leg picked up."""
+        self._session_id = session_id
+
+    async def joined(self) -> None:
+        """Place the call."""
+        await self._manager.begin()
+
+    async def call_off(self) -> None:
+        """Stop what rings; a conversation is left to its goodbye."""
+        await self._manager.call_off()
+
+    async def close(self) -> None:
+        """Drop the manager's timers and tasks."""
+        await self._manager.close()
+
+    def _handler(self, name: str) -> Callable[[Any, Any], Awaitable[None]]:
+        async def handle(_: Any, data: Any) -> None:
+            await self._manager.on_event(name, data)
+
+        return handle

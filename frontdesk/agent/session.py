@@ -1,0 +1,238 @@
+"""A whole phone call: the line, the conversation, and the one ending they share."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from pipecat.transports.daily.transport import DailyTransport
+
+from frontdesk.agent.call import Call
+from frontdesk.agent.conversation import Conversation, ConversationEvents
+from frontdesk.agent.dialin import Forwarder
+from frontdesk.agent.dialout import DialoutManager, DialoutOutcome, DialPolicy, dialout_settings
+from frontdesk.agent.ending import Ending
+from frontdesk.agent.greeting import Greeting
+from frontdesk.agent.idle import IdleCaller
+from frontdesk.agent.lines import InboundLine, Line, LineEvents, OutboundLine
+from frontdesk.agent.models import Ears
+from frontdesk.agent.report import CallReport, Step
+from frontdesk.agent.speech import speech_services
+from frontdesk.agent.timers import Timers
+from frontdesk.agent.tools import CallResources
+from frontdesk.agent.transport import SAMPLE_RATE, daily_transport
+from frontdesk.ended import EndedReason
+from frontdesk.settings import BotSettings
+
+REPLY_TIMEOUT_S = 12.0
+"""A person who got no reply for this long is asked whether they are still there."""
+
+
+@dataclass(frozen=True)
+class SessionParts:
+    """What a call is given from outside."""
+
+    settings: BotSettings
+    ears: Ears
+    report: CallReport
+    http: aiohttp.ClientSession
+    on_first_word: Callable[[], None]
+    policy: DialPolicy | None = None
+
+
+class PhoneSession:
+    """One phone call, from joining its room to its one ending. Nothing outlives it.
+
+    Raises:
+        frontdesk.agent.speech.SpeechError: A speech service cannot be pointed where the settings say.
+    """
+
+    def __init__(self, call: Call, parts: SessionParts) -> None:
+        self._call = call
+        self._parts = parts
+        self._report = parts.report
+        self._timers = Timers()
+        self._joined = False
+        self._connected = False
+        self._broken: str | None = None
+        self._thoughts_lost = 0
+        self._transport = daily_transport(call)
+        self._conversation = self._converse()
+        self._line = self._open_line()
+        self._ending = Ending(self._conversation, self._report, self._timers, self._line.call_off)
+        self._greeting = Greeting(
+            call.workflow.greeting,
+            say=self._conversation.say,
+            report=self._report,
+            timers=self._timers,
+            on_mute=self._mute,
+        )
+        self._idle = IdleCaller(self._report, self._ask, self._give_up)
+
+    async def run(self, *, handle_sigint: bool) -> EndedReason:
+        """Take the call to its end and return why it ended."""
+        self._listen(self._transport)
+        task = asyncio.current_task()
+        try:
+            await self._conversation.run(handle_sigint=handle_sigint)
+        finally:
+            # pipecat takes a cancellation as a wish to end and returns; the task still knows.
+            canceled = task is not None and task.cancelling() > 0
+            reason = EndedReason.CANCELED if canceled else EndedReason.BOT_CRASHED
+            ended = self._ending.settle(reason, "host" if canceled else "pipeline")
+            await self._timers.close()
+            await self._line.close()
+        if canceled:
+            raise asyncio.CancelledError
+        return ended
+
+    def _converse(self) -> Conversation:
+        organization, settings = self._call.organization, self._parts.settings
+        conversation = Conversation(
+            self._transport,
+            speech_services(
+                settings, language=organization.language, instructions=self._call.workflow.instructions
+            ),
+            self._parts.ears,
+            CallResources(organization, lambda: datetime.now(UTC), self._report, self._hang_up),
+            sample_rate=SAMPLE_RATE,
+            idle_s=settings.caller_idle_s,
+        )
+        conversation.tell(
+            ConversationEvents(
+                bot_started=self._bot_started,
+                bot_stopped=self._bot_stopped,
+                person_spoke=self._person_spoke,
+                person_silent=self._person_silent,
+                service_failed=self._service_failed,
+            )
+        )
+        return conversation
+
+    def _open_line(self) -> Line:
+        request, parts = self._call.request, self._parts
+        events = LineEvents(connected=self._person_connected, ended=self._line_ended)
+        if request.dialin_settings is not None:
+            timeout_s = parts.settings.connect_timeout_s
+            forwarder = Forwarder(
+                parts.http, self._call.daily, request.dialin_settings, self._report, timeout_s
+            )
+            return InboundLine(forwarder, self._report, self._timers, events, timeout_s)
+        limits = request.limits
+        policy = parts.policy or DialPolicy(limits.dial_attempts, limits.ring_timeout_s)
+        manager = DialoutManager(
+            self._transport,
+            dialout_settings(request),
+            policy,
+            self._report,
+            DialoutOutcome(answered=self._answered, finished=self._dialout_finished),
+        )
+        return OutboundLine(manager)
+
+    def _listen(self, transport: DailyTransport) -> None:
+        async def joined(_: Any, __: Any) -> None:
+            self._joined = True
+            self._report.step(Step.JOINED)
+            if not self._ending.begun:
+                await self._line.joined()
+
+        async def failed(_: Any, __: str) -> None:
+            # The text names the room; whatever fails after joining has an event of its own.
+            if not self._joined:
+                await self._ending.at_once(EndedReason.BOT_START_FAILED, "join")
+
+        async def state(_: Any, state: str) -> None:
+            if state == "left" and self._joined:
+                await self._ending.at_once(EndedReason.LOST, "room_gone")
+
+        transport.add_event_handler("on_joined", joined)
+        transport.add_event_handler("on_error", failed)
+        transport.add_event_handler("on_call_state_updated", state)
+        self._line.attach(transport)
+
+    # The line
+
+    async def _person_connected(self) -> None:
+        if self._ending.begun:
+            return
+        self._connected = True
+        self._timers.after("max-duration", self._call.request.limits.max_duration_s, self._too_long)
+        if self._broken:
+            await self._apologize(self._broken)
+        else:
+            await self._greeting.give()
+
+    async def _answered(self, session_id: str | None) -> None:
+        if isinstance(self._line, OutboundLine):
+            self._line.talks_to(session_id)
+        await self._person_connected()
+
+    async def _dialout_finished(self, reason: EndedReason) -> None:
+        await self._ending.at_once(reason)
+
+    async def _line_ended(self, reason: EndedReason, detail: str) -> None:
+        await self._ending.at_once(reason, detail)
+
+    # The conversation
+
+    async def _bot_started(self) -> None:
+        self._thoughts_lost = 0
+        self._timers.cancel("reply")
+        self._greeting.bot_speaks()
+
+    async def _bot_stopped(self) -> None:
+        self._parts.on_first_word()
+
+    async def _person_spoke(self) -> None:
+        self._idle.heard()
+        if not self._ending.begun:
+            self._timers.after("reply", REPLY_TIMEOUT_S, self._person_silent)
+
+    async def _person_silent(self) -> None:
+        if self._connected and not self._ending.begun:
+            await self._idle.silent()
+
+    async def _ask(self) -> None:
+        await self._conversation.say(self._call.organization.idle_prompt)
+
+    async def _give_up(self) -> None:
+        await self._ending.politely(EndedReason.SILENCE, self._call.organization.goodbye)
+
+    async def _hang_up(self) -> None:
+        await self._ending.politely(EndedReason.BOT_HANGUP, self._call.organization.goodbye)
+
+    async def _too_long(self) -> None:
+        await self._ending.politely(EndedReason.MAX_DURATION, self._call.organization.goodbye)
+
+    # What breaks
+
+    async def _service_failed(self, name: str, usable: bool) -> None:
+        self._report.step(Step.SERVICE_ERROR, service=name, usable=str(usable).lower())
+        if self._ending.begun:
+            return
+        if usable:
+            await self._think_again(name)
+        elif name == "tts" or not (self._connected or self._call.request.dialin_settings):
+            await self._ending.at_once(EndedReason.SERVICE_FAILED, name)
+        elif self._connected:
+            await self._apologize(name)
+        else:
+            # The caller is still on hold: connect them, so that they hear the apology.
+            self._broken = name
+
+    async def _think_again(self, name: str) -> None:
+        if name != "llm":
+            return
+        self._thoughts_lost += 1
+        if self._thoughts_lost == 1:
+            await self._conversation.think_again()
+        else:
+            await self._apologize(name)
+
+    async def _apologize(self, name: str) -> None:
+        await self._ending.politely(EndedReason.SERVICE_FAILED, self._call.organization.apology, name)
+
+    async def _mute(self) -> None:
+        await self._ending.at_once(EndedReason.SERVICE_FAILED, "tts_silent")

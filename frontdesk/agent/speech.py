@@ -1,0 +1,78 @@
+"""Speech to text, the language model and text to speech, as the settings say."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipecat.services.cartesia.tts import CartesiaTTSService
+from pipecat.services.deepgram.stt import DeepgramSTTService
+from pipecat.services.openai.llm import OpenAILLMService
+
+from frontdesk.settings import BotSettings
+
+TOOL_TIMEOUT_S = 10.0
+
+
+class SpeechError(Exception):
+    """A speech service would not use the address that the settings name."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """The three services of one call."""
+
+    stt: DeepgramSTTService
+    llm: OpenAILLMService
+    tts: CartesiaTTSService
+
+
+def speech_services(settings: BotSettings, *, language: str, instructions: str) -> Speech:
+    """Build the services of one call; nothing is connected yet.
+
+    Raises:
+        SpeechError: Deepgram's client fell back to its public address.
+    """
+    return Speech(
+        stt=_hearing(settings, language),
+        llm=_thinking(settings, instructions),
+        tts=_voice(settings, language),
+    )
+
+
+def _hearing(settings: BotSettings, language: str) -> DeepgramSTTService:
+    address = str(settings.deepgram_base_url).rstrip("/") if settings.deepgram_base_url else ""
+    service = DeepgramSTTService(
+        api_key=settings.deepgram_api_key.get_secret_value(),
+        base_url=address,
+        settings=DeepgramSTTService.Settings(model=settings.deepgram_model, language=language),
+    )
+    if address:
+        _refuse_fallback(service, address)
+    return service
+
+
+def _refuse_fallback(service: DeepgramSTTService, address: str) -> None:
+    # pipecat logs a warning and dials the public address when its client cannot be pointed elsewhere.
+    used = service._client._client_wrapper.get_environment().production  # noqa: SLF001
+    if used != address:
+        raise SpeechError("DEEPGRAM_BASE_URL was not taken over: Deepgram's client uses another address")
+
+
+def _thinking(settings: BotSettings, instructions: str) -> OpenAILLMService:
+    return OpenAILLMService(
+        api_key=settings.openai_api_key.get_secret_value(),
+        base_url=str(settings.openai_base_url).rstrip("/") if settings.openai_base_url else None,
+        settings=OpenAILLMService.Settings(model=settings.openai_model, system_instruction=instructions),
+        function_call_timeout_secs=TOOL_TIMEOUT_S,
+    )
+
+
+def _voice(settings: BotSettings, language: str) -> CartesiaTTSService:
+    chosen: dict[str, Any] = {"voice": settings.cartesia_voice_id, "language": language}
+    if settings.cartesia_model:
+        chosen["model"] = settings.cartesia_model
+    address: dict[str, Any] = {"url": str(settings.cartesia_url)} if settings.cartesia_url else {}
+    return CartesiaTTSService(
+        api_key=settings.cartesia_api_key.get_secret_value(),
+        settings=CartesiaTTSService.Settings(**chosen),
+        **address,
+    )
