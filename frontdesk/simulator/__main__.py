@@ -1,9 +1,12 @@
-"""`python -m frontdesk.simulator serve`: the simulator as a process of its own."""
+"""`python -m frontdesk.simulator serve`: the simulator as a process of its own; `env`: programs that run on it."""
 
+import os
+import shlex
 from typing import Annotated
 
 import typer
 
+from frontdesk.simulator.environment import environment_of
 from frontdesk.simulator.server import NotLoopback, PortTaken
 from frontdesk.simulator.server import serve as serve_forever
 from frontdesk.simulator.settings import SimulatorSettings
@@ -27,6 +30,20 @@ def serve(
     except (NotLoopback, PortTaken, ValueError) as error:
         typer.echo(f"simulator: {error}", err=True)
         raise typer.Exit(2) from None
+
+
+@app.command()
+def env(
+    url: Annotated[str, typer.Option(help="Where the simulator runs.")] = "http://127.0.0.1:9099",
+) -> None:
+    """Print the environment for programs written for Daily: eval "$(python -m frontdesk.simulator env)"."""
+    try:
+        variables = environment_of(url, os.environ.get("PYTHONPATH", ""))
+    except (OSError, ValueError) as error:
+        typer.echo(f"simulator: no answer from {url}: {error}", err=True)
+        raise typer.Exit(2) from None
+    for name, value in variables.items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
 
 
 if __name__ == "__main__":

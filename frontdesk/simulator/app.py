@@ -5,7 +5,9 @@ from starlette.types import ASGIApp
 
 from frontdesk.simulator import cloud_control, control, rtc
 from frontdesk.simulator.cloud_api import CloudApi
+from frontdesk.simulator.environment_routes import router as environment_router
 from frontdesk.simulator.fault_middleware import FaultMiddleware
+from frontdesk.simulator.hosts import VendorHosts
 from frontdesk.simulator.rest.app import DailyRest
 from frontdesk.simulator.vendors.routes import vendor_routers
 from frontdesk.simulator.world import World
@@ -30,6 +32,6 @@ def create_app(world: World) -> ASGIApp:
     app.state.world = world
     app.mount("/v1", DailyRest(world))
     app.mount("/cloud/v1", CloudApi(world))
-    for router in (rtc.router, control.router, cloud_control.router, *vendor_routers):
+    for router in (rtc.router, control.router, cloud_control.router, environment_router, *vendor_routers):
         app.include_router(router)
-    return FaultMiddleware(app, world.faults)
+    return VendorHosts(FaultMiddleware(app, world.faults))

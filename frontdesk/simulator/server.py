@@ -12,6 +12,7 @@ import uvicorn
 from frontdesk.simulator.app import create_app
 from frontdesk.simulator.clock import Clock
 from frontdesk.simulator.loopback import is_loopback_host
+from frontdesk.simulator.proxy import Proxy
 from frontdesk.simulator.settings import SimulatorSettings
 from frontdesk.simulator.world import World
 
@@ -79,6 +80,7 @@ class SimulatorServer:
             if self._serving.done():
                 await self._serving
             await asyncio.sleep(0.005)
+        self.world.proxy = await Proxy.start(self.base_url)
         return self
 
     async def __aexit__(
@@ -122,6 +124,7 @@ class _AnnouncingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._world.proxy = await Proxy.start(self._world.base_url)
         print(f"simulator ready on {self._world.base_url} (control API: {self._world.base_url}/sim/docs)", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -15,6 +15,7 @@ from frontdesk.simulator.loopback import LoopbackClient
 from frontdesk.simulator.network import PhoneNetwork
 from frontdesk.simulator.people import People
 from frontdesk.simulator.presence import Presence
+from frontdesk.simulator.proxy import Proxy
 from frontdesk.simulator.record import Records
 from frontdesk.simulator.rest.dialin_configs import DialinConfigs
 from frontdesk.simulator.rest.meetings import Meetings
@@ -41,6 +42,7 @@ class World:
         self.settings = settings
         self.switches = settings.switches
         self.base_url = base_url
+        self.proxy: Proxy | None = None
         self.clock = clock or Clock()
         self._make_daily()
         self._make_phones()
@@ -95,4 +97,6 @@ class World:
         await self.cloud.aclose()
         await self.events.aclose()
         await self.client.aclose()
+        if self.proxy:
+            await self.proxy.close()
         self.records.close()

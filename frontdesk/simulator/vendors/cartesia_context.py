@@ -24,8 +24,11 @@ from frontdesk.simulator.vendors.cartesia_messages import (
 __all__ = ["Context"]
 
 _CHUNK_S = 0.2
+_PAUSE_S = 0.1
+_PAUSE = b"\0\0"
 _TIMES_FASTER_THAN_HEARD = 20
 _TAG = re.compile(r"<[^>]*>")
+_SENTENCE_GAP = re.compile(r"(?<=[.!?…])(?<!\b[DMS][rst]\.)(?<!\bMrs\.) (?=[A-Z\d\"“])")
 _SENTENCE_END = re.compile(r"[.!?…][\"')\]]*\s*$")
 
 
@@ -103,17 +106,21 @@ class Context:
         if self._first and self._behavior.first_byte_ms:
             await asyncio.sleep(self._behavior.first_byte_ms / 1000)
         self._first = False
+        for sentence in _SENTENCE_GAP.split(text):
+            await self._say(request, sentence)
+
+    async def _say(self, request: Generation, text: str) -> None:
         began = time.monotonic()
         rendering = await asyncio.to_thread(render, text, request.espeak_voice, request.wpm)
         self._phrasebook.add_bot_line(text, request.espeak_voice, request.wpm)
         if request.add_timestamps:
             await self._send(timestamps(self._id, rendering.words, self._spoken_s))
         await self._send_audio(request, rendering, (time.monotonic() - began) * 1000)
-        self._spoken_s += rendering.duration_s
+        self._spoken_s += rendering.duration_s + _PAUSE_S
 
     async def _send_audio(self, request: Generation, rendering: Rendering, step_ms: float) -> None:
         rate = request.output_format.sample_rate
-        pcm = resampled(rendering.samples, rendering.rate, rate).tobytes()
+        pcm = resampled(rendering.samples, rendering.rate, rate).tobytes() + _PAUSE * round(rate * _PAUSE_S)
         size = 2 * round(rate * _CHUNK_S)
         for start in range(0, len(pcm), size):
             audio = request.output_format.encode(pcm[start : start + size])
