@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _call_id: ContextVar[str] = ContextVar("call_id", default="-")
 
-# pipecat writes tokens, numbers and whole transcripts at DEBUG and INFO; these modules do so by design.
+# These write tokens, numbers and SIP addresses by design, at DEBUG and INFO.
 _TALKATIVE = ("pipecat.runner.run", "pipecat.runner.daily")
 _SECRETS = re.compile(
     r"(?P<jwt>\beyJ[\w-]+\.[\w-]+\.[\w-]*)"
@@ -25,7 +25,9 @@ _SECRETS = re.compile(
     r"|(?P<number>\+?(?<![\w.:-])\d[\d().\- ]{7,}\d(?![\w:-]))",
     re.IGNORECASE,
 )
-_PLAIN = "{time:HH:mm:ss.SSS} {level: <7} {extra[call_id]} {name} | {message}\n{exception}"
+# What only looks like a number: a date (with an hour behind it), an IPv4 address, a decimal.
+_NO_NUMBER = re.compile(r"\d{4}-\d{2}-\d{2}( \d{1,2})?|\d{1,3}(\.\d{1,3}){3}|\d+\.\d+")
+_PLAIN = "{time:HH:mm:ss.SSS} {level: <7} {extra[call_id]} {name} | {message}"
 
 
 @contextmanager
@@ -40,7 +42,13 @@ def call_context(call_id: str) -> Iterator[None]:
 
 def mask(text: str) -> str:
     """Replace tokens, keys and phone numbers by what they are."""
-    return _SECRETS.sub(lambda match: f"[{match.lastgroup}]", text)
+    return _SECRETS.sub(_masked, text)
+
+
+def _masked(match: re.Match[str]) -> str:
+    if match.lastgroup == "number" and _NO_NUMBER.fullmatch(match.group()):
+        return match.group()
+    return f"[{match.lastgroup}]"
 
 
 def configure_logging(*, level: str = "INFO", production: bool = False, stream: TextIO | None = None) -> None:
@@ -53,40 +61,41 @@ def configure_logging(*, level: str = "INFO", production: bool = False, stream: 
     logger.configure(patcher=_patch, extra={"call_id": "-"})
     for module in _TALKATIVE:
         logger.disable(module)
-    if production:
-        logger.add(lambda message: _write_json(message, target), level=level, format="{message}", catch=True)
-    else:
-        logger.add(target, level=level, format=_PLAIN, backtrace=False, diagnose=False)
-    logging.basicConfig(
-        handlers=[_Intercept()], level=logging.getLevelName(level) if level != "TRACE" else 1, force=True
-    )
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+
+    def write(message: "Message") -> None:
+        target.write(mask(_json_line(message.record) if production else message))
+        target.flush()
+
+    line = "{message}" if production else _PLAIN
+    logger.add(write, level=level, format=line, backtrace=False, diagnose=False)
+    _take_over_standard_logging(level)
+
+
+def _take_over_standard_logging(level: str) -> None:
+    number = logger.level(level).no
+    logging.basicConfig(handlers=[_Intercept()], level=number, force=True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.access").disabled = True
 
 
 def _patch(record: "Record") -> None:
-    record["message"] = mask(record["message"])
-    record["extra"].setdefault("call_id", "-")
-    if record["extra"]["call_id"] == "-":
+    if record["extra"].setdefault("call_id", "-") == "-":
         record["extra"]["call_id"] = _call_id.get()
 
 
-def _write_json(message: "Message", target: TextIO) -> None:
-    record = message.record
+def _json_line(record: "Record") -> str:
     line = {
         "time": record["time"].isoformat(),
         "level": record["level"].name,
-        "call_id": record["extra"]["call_id"],
         "logger": record["name"],
         "message": record["message"],
-        **{key: value for key, value in record["extra"].items() if key != "call_id"},
+        **record["extra"],
     }
     if record["exception"] is not None:
-        line["exception"] = mask(repr(record["exception"].value))
-    target.write(json.dumps(line, default=str) + "\n")
-    target.flush()
+        line["exception"] = repr(record["exception"].value)
+    return json.dumps(line, default=str, ensure_ascii=False) + "\n"
 
 
 class _Intercept(logging.Handler):
@@ -97,6 +106,8 @@ class _Intercept(logging.Handler):
             level: str | int = logger.level(record.levelname).name
         except ValueError:
             level = record.levelno
-        logger.patch(lambda r: r.update(name=record.name)).opt(exception=record.exc_info).log(
-            level, "{}", record.getMessage()
-        )
+
+        def rename(entry: "Record") -> None:
+            entry["name"] = record.name
+
+        logger.patch(rename).opt(exception=record.exc_info).log(level, "{}", record.getMessage())

@@ -1,6 +1,6 @@
 """The organizations that Frontdesk answers for: one YAML file each, in `clinics/`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from frontdesk.errors import FrontdeskError, UnknownNumberError, UnknownOrganizationError
+from frontdesk.errors import UnknownNumberError, UnknownOrganizationError, UnknownWorkflowError
 from frontdesk.phone import dialable
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -63,6 +63,9 @@ class Organization(_Model):
     )
     language: str = "en"
     timezone: str
+    transfers: bool = Field(
+        False, description="Calls may be handed to a phone: rooms of incoming calls get dial-out, too."
+    )
     address: str | None = None
     opening_hours: dict[Weekday, Hours | Literal["closed"]]
     goodbye: str = "Thank you for calling. Goodbye."
@@ -84,10 +87,7 @@ class Organization(_Model):
     @field_validator("numbers")
     @classmethod
     def _e164(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            return tuple(dialable(number) for number in value)
-        except FrontdeskError as error:
-            raise ValueError(str(error)) from None
+        return tuple(dialable(number) for number in value)
 
     @field_validator("opening_hours")
     @classmethod
@@ -104,6 +104,16 @@ class Organization(_Model):
                 raise ValueError(f"workflow {name!r} is named but not described under `workflows`")
         return self
 
+    def knows(self, workflow: str) -> str:
+        """Return the workflow's name if the organization has it.
+
+        Raises:
+            UnknownWorkflowError: It does not.
+        """
+        if workflow not in self.workflows:
+            raise UnknownWorkflowError
+        return workflow
+
     @property
     def zone(self) -> ZoneInfo:
         """The organization's time zone."""
@@ -118,7 +128,7 @@ class Organizations:
         self._by_number = {n: o for o in self._by_slug.values() for n in o.numbers}
         self._default = next((o for o in self._by_slug.values() if o.default), None)
 
-    def __iter__(self) -> "Iterable[Organization]":  # type: ignore[override]
+    def __iter__(self) -> Iterator[Organization]:
         return iter(self._by_slug.values())
 
     def __len__(self) -> int:
@@ -184,10 +194,11 @@ def _load(path: Path) -> Organization:
 def _explain(path: Path, error: Exception) -> list[str]:
     if not isinstance(error, ValidationError):
         return [f"{path.name}: {str(error).splitlines()[0]}"]
-    return [
-        f"{path.name}: {'.'.join(str(part) for part in e['loc']) or 'file'}: {e['msg'].removeprefix('Value error, ')}"
-        for e in error.errors()
-    ]
+    return [f"{path.name}: {_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "file"
 
 
 def _clashes(loaded: list[Organization]) -> list[str]:

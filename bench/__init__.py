@@ -1,0 +1,1 @@
+"""Measured promises: `python -m bench` runs all and prints a table."""

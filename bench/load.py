@@ -1,0 +1,157 @@
+"""A light HTTP/1.1 load generator on raw connections, and processes to point it at."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+@dataclass
+class Load:
+    """What a run measured: seconds of each answer, and of the run."""
+
+    latencies_s: list[float] = field(default_factory=list)
+    elapsed_s: float = 0.0
+
+    @property
+    def median_ms(self) -> float:
+        """Median latency, in milliseconds."""
+        return sorted(self.latencies_s)[len(self.latencies_s) // 2] * 1000
+
+
+def get(path: str) -> bytes:
+    """A GET request."""
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+
+
+def dialin(signed: Callable[[bytes], tuple[str, str]]) -> bytes:
+    """A dial-in webhook for a call of its own; `signed` gives signature and timestamp of a body."""
+    call = {
+        "To": "+14155550100",
+        "From": "+12025550123",
+        "callId": str(uuid.uuid4()),
+        "callDomain": "c1f8a4c0-5a6e-4d57-8f0d-5b7d3c7f0a11",
+    }
+    body = json.dumps(call, separators=(",", ":")).encode()
+    signature, timestamp = signed(body)
+    return (
+        "POST /daily-dialin-webhook HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        f"X-Pinless-Signature: {signature}\r\nX-Pinless-Timestamp: {timestamp}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+async def run(port: int, requests: list[bytes], connections: int) -> Load:
+    """Send all requests over so many connections, each as fast as it is answered.
+
+    Raises:
+        RuntimeError: An answer was not 200.
+    """
+    load = Load()
+    queue = iter(requests)
+    streams = [await asyncio.open_connection("127.0.0.1", port) for _ in range(connections)]
+    began = time.perf_counter()
+    await asyncio.gather(*(_worker(reader, writer, queue, load) for reader, writer in streams))
+    load.elapsed_s = time.perf_counter() - began
+    for _, writer in streams:
+        writer.close()
+    return load
+
+
+async def _worker(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, queue: Iterator[bytes], load: Load
+) -> None:
+    for request in queue:
+        began = time.perf_counter()
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        await reader.readexactly(int(length.group(1)) if length else 0)
+        load.latencies_s.append(time.perf_counter() - began)
+        if b" 200 " not in head[:16]:
+            raise RuntimeError(head.decode())
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def upstream(rest_ms: float = 0, start_ms: float = 0) -> Iterator[int]:
+    """The light fake of Daily and the start API; gives its port."""
+    command = [
+        sys.executable,
+        "-m",
+        "bench.upstream",
+        f"--rest-ms={rest_ms}",
+        f"--start-ms={start_ms}",
+    ]
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+SECRET = "YmVuY2htYXJrLXNlY3JldC0wMTIzNDU2Nzg5"
+
+
+@contextmanager
+def gateway(upstream_port: int) -> Iterator[tuple[int, int]]:
+    """The gateway as it is served in production; gives its pid and port."""
+    port = _free_port()
+    daily = f"http://127.0.0.1:{upstream_port}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHON_DOTENV_DISABLED": "1",
+        "PORT": str(port),
+        "DAILY_API_KEY": "bench",
+        "DAILY_API_URL": f"{daily}/v1",
+        "LOCAL_SERVER_URL": daily,
+        "PINLESS_HMAC_SECRET": SECRET,
+        "FRONTDESK_API_KEYS": "bench",
+    }
+    with (
+        Path(os.devnull).open("w") as log,
+        subprocess.Popen([sys.executable, "server.py"], cwd=_ROOT, env=environment, stderr=log) as process,
+    ):
+        try:
+            _wait_until_served(port)
+            yield process.pid, port
+        finally:
+            process.terminate()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_served(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            asyncio.run(run(port, [get("/healthz")], 1))
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the gateway did not start")

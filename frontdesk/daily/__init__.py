@@ -1,0 +1,1 @@
+"""Daily's REST API, as far as the gateway uses it."""

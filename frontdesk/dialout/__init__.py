@@ -1,0 +1,1 @@
+"""Outgoing calls: POST /dialout, who may place them, and the bot that dials."""

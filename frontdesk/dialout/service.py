@@ -1,0 +1,109 @@
+"""Places outgoing calls."""
+
+import asyncio
+import uuid
+
+from loguru import logger
+
+from frontdesk.dialout.models import DialoutAnswer, DialoutRequest
+from frontdesk.errors import FrontdeskError, InvalidBodyError, UnknownOrganizationError
+from frontdesk.launch.call import Call
+from frontdesk.launch.service import Launched, Launcher
+from frontdesk.logs import call_context
+from frontdesk.organizations import Organization, Organizations
+from frontdesk.tasks import InFlight
+from server_utils import DialoutSettings, Limits
+
+
+class DialoutService:
+    """Decides whose call it is and launches the bot that dials.
+
+    Args:
+        organizations: Who may call.
+        launcher: Makes the room and starts the bot.
+        limits: What a request leaves out; `max_duration_s` is also the most that it may ask for.
+    """
+
+    def __init__(self, organizations: Organizations, launcher: Launcher, limits: Limits) -> None:
+        self._organizations = organizations
+        self._launcher = launcher
+        self._limits = limits
+        self._tasks = InFlight()
+
+    async def place(self, request: DialoutRequest, wait_s: float) -> DialoutAnswer:
+        """Place a call, and wait a while for its bot.
+
+        A launch is never repeated here: the phone might ring twice.
+
+        Args:
+            request: The call.
+            wait_s: Seconds to wait for the launch; it goes on afterwards.
+
+        Raises:
+            UnknownOrganizationError: There is no such organization, or no default one.
+            UnknownWorkflowError: The organization has no such workflow.
+            InvalidBodyError: The limits exceed those of the gateway.
+            UpstreamError: The launch failed within the wait.
+        """
+        call = self._call(request)
+        launch = self._tasks.start(self._launch(call))
+        await asyncio.wait((launch,), timeout=wait_s)
+        if not launch.done():
+            return DialoutAnswer(call_id=call.call_id, status="launching")
+        outcome = launch.result()
+        if isinstance(outcome, FrontdeskError):
+            raise outcome
+        return DialoutAnswer(call_id=call.call_id, status="dialing", room_url=outcome.room_url)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for the launches in flight, but not longer than this."""
+        await self._tasks.drain(timeout_s)
+
+    def _call(self, request: DialoutRequest) -> Call:
+        organization = self._organization(request.organization)
+        return Call(
+            call_id=str(uuid.uuid4()),
+            organization=organization,
+            workflow=organization.knows(request.workflow or organization.outbound_workflow),
+            line=_with_caller_id(request.dialout_settings, organization),
+            limits=self._within(request.limits.over(self._limits)),
+            voicemail=request.voicemail,
+            patient_id=request.patient_id,
+            patient_data=request.patient_data,
+            variables=request.variables,
+            metadata=request.metadata,
+        )
+
+    def _organization(self, slug: str | None) -> Organization:
+        if slug is not None:
+            return self._organizations.by_slug(slug)
+        if self._organizations.default is None:
+            raise UnknownOrganizationError("Name the `organization`: none of them is the default.")
+        return self._organizations.default
+
+    def _within(self, limits: Limits) -> Limits:
+        longest = self._limits.max_duration_s
+        if limits.max_duration_s > longest:
+            field = {"field": "limits.max_duration_s", "message": f"at most {longest} on this gateway"}
+            raise InvalidBodyError(errors=[field])
+        return limits
+
+    async def _launch(self, call: Call) -> Launched | FrontdeskError:
+        with call_context(call.call_id):
+            try:
+                return await self._launcher.launch(call)
+            except FrontdeskError as error:
+                problem = error
+            except Exception:  # noqa: BLE001 - the caller must get an answer, and the log the cause
+                logger.exception("the launch failed for a reason that nobody foresaw")
+                problem = FrontdeskError()
+            problem.extensions["call_id"] = call.call_id
+            logger.error("the call was not placed: {}", problem.code)
+            return problem
+
+
+def _with_caller_id(settings: DialoutSettings, organization: Organization) -> DialoutSettings:
+    """Daily shows any of the domain's numbers when none is named."""
+    if settings.caller_id is not None or organization.caller_id is None:
+        return settings
+    return settings.model_copy(update={"caller_id": organization.caller_id})

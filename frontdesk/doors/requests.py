@@ -1,0 +1,54 @@
+"""What wraps every request: its id, and the last resort for an error that nobody foresaw."""
+
+import re
+import uuid
+
+from loguru import logger
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from frontdesk.doors.problems import problem_response
+from frontdesk.errors import FrontdeskError
+
+_SANE_ID = re.compile(rb"[\w.-]{8,64}")
+
+
+class RequestFrame:
+    """Gives each request an id (`X-Request-Id`, the sender's when sane) and each unforeseen error an answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope["request_id"] = request_id
+        header = (b"x-request-id", request_id.encode())
+        started = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"].append(header)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            return
+        except Exception:  # noqa: BLE001 - the last resort
+            logger.exception("request {} failed for a reason that nobody foresaw", request_id)
+            if not started:
+                answer = problem_response(FrontdeskError(), request_id)
+                await answer(scope, receive, send_with_id)
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _SANE_ID.fullmatch(value):
+            return str(value, "ascii")
+    return uuid.uuid4().hex

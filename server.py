@@ -1,0 +1,162 @@
+"""The gateway: `python server.py`, or `uvicorn server:app --reload`.
+
+Puts the parts together; the decisions are in `frontdesk/`.
+"""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import uvicorn
+from fastapi import FastAPI
+from loguru import logger
+
+from frontdesk.daily.removal import RoomRemover
+from frontdesk.dialin import routes as dialin_routes
+from frontdesk.dialin.models import DialinWebhook
+from frontdesk.dialin.service import DialinService
+from frontdesk.dialin.signature import SignatureCheck
+from frontdesk.dialout import routes as dialout_routes
+from frontdesk.dialout.models import DialoutRequest
+from frontdesk.dialout.service import DialoutService
+from frontdesk.doors.keys import ApiKeys
+from frontdesk.doors.openapi import document
+from frontdesk.doors.problems import install_problem_handlers
+from frontdesk.doors.requests import RequestFrame
+from frontdesk.health import routes as health_routes
+from frontdesk.health.service import Readiness
+from frontdesk.launch.service import Launcher
+from frontdesk.logs import configure_logging
+from frontdesk.organizations import Organizations, OrganizationsError, load_organizations
+from frontdesk.settings import GatewaySettings, SettingsError, url_text
+from server_utils import settings_limits
+
+_KEEP_ALIVE_S = 30
+_DNS_CACHE_S = 60
+_LAST_LAUNCHES_S = 20
+_LAST_REMOVALS_S = 10
+
+
+def create_app(settings: GatewaySettings | None = None) -> FastAPI:
+    """Build the gateway.
+
+    Raises:
+        SettingsError: The environment cannot be used.
+        OrganizationsError: The files of `clinics/` cannot be used.
+    """
+    settings = settings or GatewaySettings.load()
+    organizations = load_organizations(settings.clinics_dir)
+    configure_logging(level=settings.log_level, production=settings.production)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        settings.publish()
+        async with _http_session(settings) as http:
+            async with _services(app, settings, organizations, http):
+                _announce(settings, organizations)
+                yield
+
+    app = FastAPI(title="Frontdesk", version="0.1.0", lifespan=lifespan)
+    app.state.settings = settings
+    app.state.api_keys = ApiKeys(settings.frontdesk_api_keys)
+    app.state.signature = _signature(settings)
+    for router in (dialin_routes.router, dialout_routes.router, health_routes.router):
+        app.include_router(router)
+    install_problem_handlers(app)
+    app.add_middleware(RequestFrame)
+    document(app, DialinWebhook, DialoutRequest)
+    return app
+
+
+def _signature(settings: GatewaySettings) -> SignatureCheck | None:
+    secret = settings.pinless_hmac_secret
+    if secret is None:
+        return None
+    return SignatureCheck(secret.get_secret_value(), settings.signature_tolerance_s)
+
+
+def _http_session(settings: GatewaySettings) -> aiohttp.ClientSession:
+    """One session for the whole gateway: its pool is as large as the calls that may arrive at once."""
+    connector = aiohttp.TCPConnector(
+        limit=settings.upstream_connections,
+        limit_per_host=0,
+        keepalive_timeout=_KEEP_ALIVE_S,
+        ttl_dns_cache=_DNS_CACHE_S,
+    )
+    timeout = aiohttp.ClientTimeout(total=settings.upstream_timeout_s)
+    return aiohttp.ClientSession(
+        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+    )
+
+
+@asynccontextmanager
+async def _services(
+    app: FastAPI, settings: GatewaySettings, organizations: Organizations, http: aiohttp.ClientSession
+) -> AsyncIterator[None]:
+    """Hand the services to the routes; at the end, let launches finish and delete what they left."""
+    remover = RoomRemover(
+        http,
+        api_url=url_text(settings.daily_api_url),
+        api_key=settings.daily_api_key.get_secret_value(),
+        timeout_s=settings.upstream_timeout_s,
+    )
+    launcher = Launcher(http, settings, remover)
+    limits = settings_limits(settings)
+    dialin = DialinService(
+        organizations,
+        launcher,
+        limits,
+        answer_within_s=settings.webhook_budget_s,
+        hold_s=settings.hold_budget_s,
+    )
+    dialout = DialoutService(organizations, launcher, limits)
+    app.state.dialin, app.state.dialout = dialin, dialout
+    app.state.readiness = Readiness(http, settings)
+    try:
+        yield
+    finally:
+        await dialin.drain(_LAST_LAUNCHES_S)
+        await dialout.drain(_LAST_LAUNCHES_S)
+        await remover.drain(_LAST_REMOVALS_S)
+
+
+def _announce(settings: GatewaySettings, organizations: Organizations) -> None:
+    where = "Pipecat Cloud" if settings.production else "the dev runner"
+    logger.info("the gateway serves {} organizations; bots run on {}", len(organizations), where)
+    if settings.pinless_hmac_secret is None:
+        logger.warning("the dial-in door is open to this machine: PINLESS_HMAC_SECRET is not set")
+    if not settings.frontdesk_api_keys:
+        logger.warning("the dial-out door is open to this machine: FRONTDESK_API_KEYS is not set")
+
+
+def __getattr__(name: str) -> FastAPI:
+    """Let `uvicorn server:app` find the app without building one on import."""
+    if name == "app":
+        return create_app()
+    raise AttributeError(name)
+
+
+def main() -> int:
+    """Serve until told to stop; 2 when the settings or the organizations cannot be used."""
+    try:
+        settings = GatewaySettings.load()
+        app = create_app(settings)
+    except (SettingsError, OrganizationsError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
+        return 2
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_LAST_LAUNCHES_S,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
