@@ -15,7 +15,7 @@ from frontdesk.simulator.rooms import Room
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.speech.voice import say
 from frontdesk.simulator.world import World
-from tests.simulator.bot_host import BotHost
+from tests.simulator.phone.bot_host import BotHost
 
 DEADLINE_S = 40.0
 PATIENT = "+14155550142"

@@ -1,6 +1,6 @@
 """Incoming calls through pipecat's real DailyTransport on the stand-in."""
 
-from tests.simulator.stage import ANSWER, GREETING, Stage, ended, loudness, marks, spoken
+from tests.simulator.phone.stage import ANSWER, GREETING, Stage, ended, loudness, marks, spoken
 
 
 async def test_a_dial_in_call_is_a_conversation_in_sound(stage: Stage) -> None:

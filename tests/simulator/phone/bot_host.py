@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 STANDIN = ROOT / "frontdesk" / "simulator" / "standin"
 DEADLINE_S = 40.0
 
