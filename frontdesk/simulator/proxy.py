@@ -42,7 +42,7 @@ class Proxy:
         """Begin to serve. Raises OSError when the port is taken."""
         proxy = cls(upstream_url)
         proxy._authority.write(proxy.certificate_file)
-        proxy._server = await asyncio.start_server(proxy._serve, host, port)
+        proxy._server = await asyncio.start_server(proxy._accept, host, port)
         proxy.url = f"http://{host}:{proxy._server.sockets[0].getsockname()[1]}"
         return proxy
 
@@ -54,14 +54,17 @@ class Proxy:
         await asyncio.gather(*self._tunnels, return_exceptions=True)
         self._folder.cleanup()
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tunnel = asyncio.create_task(self._serve(reader, writer))
+        self._tunnels.add(tunnel)
+        tunnel.add_done_callback(self._tunnels.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tunnel = asyncio.current_task()
-        if tunnel:
-            self._tunnels.add(tunnel)
-        with contextlib.suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
-            await self._tunnel(reader, writer)
-        writer.close()
-        self._tunnels -= {tunnel}
+        try:
+            with contextlib.suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
+                await self._tunnel(reader, writer)
+        finally:
+            writer.close()
 
     async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _HEAD_TIMEOUT_S)
