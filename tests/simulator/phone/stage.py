@@ -13,6 +13,7 @@ from frontdesk.simulator.people import Manner, Person
 from frontdesk.simulator.record import Record
 from frontdesk.simulator.rooms import Room
 from frontdesk.simulator.server import SimulatorServer
+from frontdesk.simulator.speech.listener import Listener
 from frontdesk.simulator.speech.voice import say
 from frontdesk.simulator.world import World
 from tests.simulator.phone.bot_host import BotHost
@@ -135,6 +136,12 @@ class Stage:
         """Have a bot say a line that people can understand."""
         self.world.phrasebook.add_bot_line(text, "en-us+f3", 170)
         await self.bots.play(bot, say(text, rate, "en-us+f3", 170))
+
+    async def understands(self, pcm: bytes, rate: int) -> str:
+        """What a listener understands of a sound, among the lines that people may say."""
+        listener = Listener(rate, self.world.phrasebook.person_phrases)
+        heard = await asyncio.to_thread(listener.feed, pcm + bytes(2 * rate))
+        return " ".join(one.text for one in heard)
 
     def settle(self, number: str, **person: Any) -> None:
         self.world.people.put(number, Person(**person))

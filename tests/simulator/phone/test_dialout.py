@@ -142,7 +142,7 @@ async def test_screening_asks_and_then_decides(stage: Stage, accepts: bool, outc
     await stage.says(bot, GREETING)
     await ended(record)
     assert record.outcome == outcome
-    assert record.said() == ["Please say your name.", "Sorry, goodbye." if not accepts else "Hello."][: 2 - accepts]
+    assert record.said() == ["Please say your name.", "Hello." if accepts else "Sorry, goodbye."]
     assert ("screening_accepted" in marks(record)) == accepts
     await finish(stage, bot)
 
