@@ -20,7 +20,7 @@ async def bot(runner_args: RunnerArguments) -> None:
 def main() -> None:
     """Check the environment, then wait for calls in pipecat's dev runner."""
     try:
-        _host.prepare()
+        _host.take_over_logs()
     except (SettingsError, OrganizationsError) as error:
         sys.exit(str(error))
     from pipecat.runner.run import main as run  # noqa: PLC0415

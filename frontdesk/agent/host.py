@@ -26,6 +26,7 @@ class Host:
         self._memory = Memory()
         self._gate = asyncio.Semaphore(1)
         self._read: tuple[BotSettings, Organizations] | None = None
+        self._logs_taken = False
 
     def warm(self) -> None:
         """Load the models and freeze what the process has loaded so far; blocking."""
@@ -33,7 +34,7 @@ class Host:
         self._memory.settle()
 
     def prepare(self) -> tuple[BotSettings, Organizations]:
-        """Read settings and organizations, and take over the logs.
+        """Read settings and organizations.
 
         Raises:
             frontdesk.settings.SettingsError: The environment cannot be used.
@@ -46,13 +47,17 @@ class Host:
         return self._read
 
     def take_over_logs(self) -> None:
-        """Send every line through our one sink; runners set up their own before the first call."""
+        """Send every line through our one sink."""
         settings, _ = self.prepare()
         configure_logging(level=settings.log_level, production=settings.env == "production")
 
     async def take(self, args: RunnerArguments) -> None:
-        """Take one call, or rehearse one with the evaluation harness. A call that cannot be taken is logged."""
+        """Take one call, or rehearse one with the evaluation harness; what cannot be taken is logged."""
         settings, organizations = self.prepare()
+        if not self._logs_taken:
+            # Runners set up a sink of their own after the start of the process, with everything in it.
+            self._logs_taken = True
+            self.take_over_logs()
         try:
             if isinstance(args, WebSocketRunnerArguments):
                 await rehearse(args, settings, organizations, await self._ears.take())

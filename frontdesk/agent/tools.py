@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from datetime import datetime, time, timedelta
+from typing import Any, Literal, Protocol, cast
 
 from pipecat.adapters.llm.schemas.direct_function import tool_options
 from pipecat.frames.frames import FunctionCallResultProperties
@@ -11,7 +11,9 @@ from pipecat.services.llm_service import FunctionCallParams
 
 from frontdesk.agent.report import CallReport, Step
 from frontdesk.agent.speech import TOOL_TIMEOUT_S
-from frontdesk.organizations import WEEKDAYS, Organization, Weekday
+from frontdesk.organizations import WEEKDAYS, Hours, Organization, Weekday
+
+NOON = 12
 
 
 class HangUp(Protocol):
@@ -74,10 +76,26 @@ def opening_hours(organization: Organization, day: str, now: datetime) -> dict[s
     if weekday is None:
         return {"error": f"day must be one of {', '.join(WEEKDAYS)}, today or tomorrow"}
     hours = organization.opening_hours[weekday]
-    found: dict[str, Any] = {"day": weekday, "open_now": _open(organization, now)}
+    open_now = _open(organization, now)
+    found = {"day": weekday, "open_now": open_now, "closed": hours == "closed"}
+    if hours != "closed":
+        found |= {"opens": f"{hours.opens:%H:%M}", "closes": f"{hours.closes:%H:%M}"}
+    return found | {"summary": _sentence(weekday, hours, open_now=open_now)}
+
+
+def _sentence(weekday: Weekday, hours: Hours | Literal["closed"], *, open_now: bool) -> str:
+    """The result in words, for a language model to translate or to speak as it is."""
+    day = weekday.capitalize()
     if hours == "closed":
-        return found | {"closed": True}
-    return found | {"closed": False, "opens": f"{hours.opens:%H:%M}", "closes": f"{hours.closes:%H:%M}"}
+        told = f"On {day} we are closed."
+    else:
+        told = f"On {day} we are open from {_spoken(hours.opens)} to {_spoken(hours.closes)}."
+    return f"{told} Right now we are {'open' if open_now else 'closed'}."
+
+
+def _spoken(moment: time) -> str:
+    minutes = f":{moment.minute:02}" if moment.minute else ""
+    return f"{moment.hour % 12 or 12}{minutes} {'AM' if moment.hour < NOON else 'PM'}"
 
 
 def _weekday(day: str, now: datetime) -> Weekday | None:
