@@ -1,48 +1,34 @@
-"""Fixtures for the simulator's tests: a simulator on a free port, a webhook receiver, a process with bots."""
+"""A simulator in the test's own event loop, and what talks to it."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 
-from frontdesk.simulator.clock import ManualClock
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import SimulatorSettings
-from tests.simulator.bot_host import BotHost
-from tests.simulator.stage import Desk, Stage
-
-
-@pytest.fixture(scope="session")
-def bot_host() -> Iterator[BotHost]:
-    host = BotHost()
-    yield host
-    host.close()
+from tests.simulator.catcher import DEADLINE_S, Api, Catcher
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    async with Desk() as desk:
-        yield desk
+async def simulator() -> AsyncIterator[SimulatorServer]:
+    async with SimulatorServer(SimulatorSettings(port=0, record_dir=None)) as running:
+        yield running
 
 
 @pytest.fixture
-def settings(tmp_path: Path, desk: Desk) -> SimulatorSettings:
-    return SimulatorSettings(port=0, record_dir=tmp_path / "calls", dialin_webhook_url=desk.url)
+async def catcher() -> AsyncIterator[Catcher]:
+    async with Catcher() as catcher:
+        yield catcher
 
 
 @pytest.fixture
-async def simulator(settings: SimulatorSettings) -> AsyncIterator[SimulatorServer]:
-    async with SimulatorServer(settings) as server:
-        yield server
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE_S)) as session:
+        yield session
 
 
 @pytest.fixture
-async def frozen(settings: SimulatorSettings) -> AsyncIterator[SimulatorServer]:
-    """A simulator whose time moves only by `world.clock.advance`."""
-    async with SimulatorServer(settings, ManualClock()) as server:
-        yield server
-
-
-@pytest.fixture
-def stage(simulator: SimulatorServer, desk: Desk, bot_host: BotHost) -> Stage:
-    return Stage(simulator, desk, bot_host)
+def api(simulator: SimulatorServer, http: aiohttp.ClientSession) -> Api:
+    """Daily's REST API with a good key."""
+    return Api(f"{simulator.base_url}/v1", http)

@@ -10,7 +10,7 @@ from frontdesk.simulator.api import Request, Route
 from frontdesk.simulator.network import PinlessRejected
 from frontdesk.simulator.rest.dialin_configs import DialinConfig, DialinType
 from frontdesk.simulator.rest.errors import invalid, missing_field, not_found
-from frontdesk.simulator.rest.fields import check_choice, check_types, required_text
+from frontdesk.simulator.rest.fields import check_choice, check_types, optional_object, required_text
 from frontdesk.simulator.rest.pages import page
 
 if TYPE_CHECKING:
@@ -101,9 +101,7 @@ class DialinConfigRoutes:
 
     async def update_domain(self, request: Request) -> dict[str, Any]:
         """Legacy: `pinless_dialin` replaces every pinless config; a number that is left out is removed."""
-        properties = request.body.get("properties") or {}
-        check_types({"properties": properties}, {"properties": "object"})
-        wanted = properties.get("pinless_dialin")
+        wanted = optional_object(request.body, "properties").get("pinless_dialin")
         if wanted is None:
             return self._domain()
         fresh = [self._fresh("pinless_dialin", one) for one in _objects(wanted)]

@@ -60,6 +60,15 @@ def required_text(body: Mapping[str, Any], *names: str) -> tuple[str, ...]:
     return tuple(str(value) for value in values)
 
 
+def optional_object(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The value of a field that must be an object; empty when absent or null."""
+    value = body.get(name)
+    if value is None:
+        return {}
+    check_type(name, value, "object")
+    return dict(value)
+
+
 def whole_number(query: Mapping[str, str], name: str, default: int) -> int:
     """A query parameter that must be a non-negative integer."""
     text = query.get(name)

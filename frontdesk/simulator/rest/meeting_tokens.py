@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from frontdesk.simulator.api import Request, Route
 from frontdesk.simulator.rest.errors import invalid
-from frontdesk.simulator.rest.fields import check_type
+from frontdesk.simulator.rest.fields import optional_object
 from frontdesk.simulator.rest.properties import check_token_properties
 from frontdesk.simulator.tokens import InvalidTokenError
 
@@ -27,8 +27,7 @@ class MeetingTokenRoutes:
 
     async def create(self, request: Request) -> dict[str, str]:
         """Sign a token; a room that it names must exist."""
-        properties = request.body.get("properties") or {}
-        check_type("properties", properties, "object")
+        properties = optional_object(request.body, "properties")
         check_token_properties(properties, self._world.switches)
         now = self._world.clock.wall()
         name = properties.get("room_name")

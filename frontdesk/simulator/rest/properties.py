@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from frontdesk.simulator.rest.errors import invalid, missing_field
-from frontdesk.simulator.rest.fields import check_choice, check_type, check_types, refuse_unknown
+from frontdesk.simulator.rest.fields import check_choice, check_types, refuse_unknown
 from frontdesk.simulator.switches import Switches
 
 RECORDING_MODES = ("cloud", "cloud-audio-only", "local", "raw-tracks")
@@ -125,7 +125,7 @@ def _check_sip(sip: Mapping[str, Any]) -> None:
     check_choice("sip.sip_mode", sip["sip_mode"], ("dial-in",))
     if sip.get("provider") is not None:
         check_choice("sip.provider", sip["provider"], ("daily",))
-    endpoints = sip.get("num_endpoints") or 1
-    check_type("sip.num_endpoints", endpoints, "integer")
+    endpoints = sip.get("num_endpoints")
+    endpoints = 1 if endpoints is None else endpoints
     if endpoints < 1 or (endpoints > 1 and sip.get("force_digit_only_username")):
         raise invalid("property 'sip.num_endpoints' has an invalid value")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from frontdesk.simulator.api import Problem, Request, Route
 from frontdesk.simulator.apilog import iso
 from frontdesk.simulator.rest.errors import invalid, not_found
-from frontdesk.simulator.rest.fields import check_choice, check_type, refuse_unknown
+from frontdesk.simulator.rest.fields import check_choice, optional_object, refuse_unknown
 from frontdesk.simulator.rest.pages import page
 from frontdesk.simulator.rest.properties import check_room_properties
 from frontdesk.simulator.rooms import Room, RoomExists
@@ -97,8 +97,7 @@ class RoomRoutes:
     def _checked(self, body: dict[str, Any], privacy: str) -> tuple[str, dict[str, Any]]:
         wanted = body.get("privacy") or privacy
         check_choice("privacy", wanted, ("public", "private"))
-        properties = body.get("properties") or {}
-        check_type("properties", properties, "object")
+        properties = optional_object(body, "properties")
         check_room_properties(properties, self._world.switches)
         return wanted, {name: value for name, value in properties.items() if value is not None}
 
