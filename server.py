@@ -3,6 +3,7 @@
 Puts the parts together; the decisions are in `frontdesk/`.
 """
 
+import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import aiohttp
 import uvicorn
 from fastapi import FastAPI
 from loguru import logger
+from pydantic_core import to_json
 
 from frontdesk.daily.removal import RoomRemover
 from frontdesk.dialin import routes as dialin_routes
@@ -86,7 +88,10 @@ def _http_session(settings: GatewaySettings) -> aiohttp.ClientSession:
     )
     timeout = aiohttp.ClientTimeout(total=settings.upstream_timeout_s)
     return aiohttp.ClientSession(
-        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+        connector=connector,
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        json_serialize=lambda value: to_json(value).decode(),
     )
 
 
@@ -137,6 +142,13 @@ def __getattr__(name: str) -> FastAPI:
     raise AttributeError(name)
 
 
+def _settle_memory() -> None:
+    """Keep the garbage collector from walking all imported code again and again: a fifth of a call's CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 def main() -> int:
     """Serve until told to stop; 2 when the settings or the organizations cannot be used."""
     try:
@@ -145,6 +157,7 @@ def main() -> int:
     except (SettingsError, OrganizationsError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
+    _settle_memory()
     uvicorn.run(
         app,
         host=settings.host,

@@ -138,9 +138,9 @@ class AgentRequest(_Contract):
         """Who placed the call."""
         return "inbound" if self.dialin_settings is not None else "outbound"
 
-    def start_body(self) -> dict[str, JsonValue]:
-        """The JSON-ready `body` of a start request."""
-        return self.model_dump(mode="json", exclude_none=True)
+    def start_body(self) -> str:
+        """The `body` of a start request, as JSON text."""
+        return self.model_dump_json(exclude_none=True)
 
 
 async def create_daily_room(

@@ -1,10 +1,9 @@
 """Latency of a dial-in webhook under load, as a multiple of the two round trips that it must take."""
 
-import asyncio
 import time
 
 from bench.figures import Figure
-from bench.load import SECRET, dialin, gateway, run, upstream
+from bench.load import SECRET, dialin, gateway, load, upstream
 from frontdesk.dialin.signature import sign
 
 _CONNECTIONS = 256
@@ -15,16 +14,16 @@ _REST_MS = 80
 def measure() -> Figure:
     """Room 80 ms, token 80 ms, launch 0 ms, 256 connections."""
     with upstream(rest_ms=_REST_MS) as far, gateway(far) as (_, port):
-        asyncio.run(run(port, [dialin(_sign) for _ in range(_CONNECTIONS)], _CONNECTIONS))
-        load = asyncio.run(run(port, [dialin(_sign) for _ in range(_CALLS)], _CONNECTIONS))
+        load(port, [dialin(_sign) for _ in range(_CONNECTIONS)], _CONNECTIONS)
+        result = load(port, [dialin(_sign) for _ in range(_CALLS)], _CONNECTIONS)
     physical = 2 * _REST_MS
     return Figure(
         "Median of a dial-in webhook / its two round trips to Daily",
-        load.median_ms / physical,
+        result.median_ms / physical,
         1.4,
         "×",
-        f"{load.median_ms:.0f} ms / {physical} ms, {_CONNECTIONS} connections, "
-        f"{len(load.latencies_s) / load.elapsed_s:.0f} calls/s",
+        f"{result.median_ms:.0f} ms / {physical} ms, {_CONNECTIONS} connections, "
+        f"{len(result.latencies_s) / result.elapsed_s:.0f} calls/s",
     )
 
 

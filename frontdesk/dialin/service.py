@@ -20,6 +20,7 @@ from frontdesk.tasks import InFlight
 from server_utils import Limits
 
 _REMEMBERED_S = 900
+_BACK_OFF = wait_exponential_jitter(initial=0.25, max=4, jitter=0.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class DialinService:
         attempts = AsyncRetrying(
             retry=retry_if_exception(_worth_a_retry),
             stop=too_late,
-            wait=wait_exponential_jitter(initial=0.25, max=4, jitter=0.25),
+            wait=_BACK_OFF,
             sleep=self._sleep,
             before_sleep=_log_retry,
             reraise=True,

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from frontdesk.errors import (
     AgentNotFoundError,
@@ -32,7 +32,7 @@ _BY_STATUS: dict[int, type[LaunchError]] = {
 async def request_start(
     http: aiohttp.ClientSession,
     url: str,
-    body: dict[str, Any],
+    body: str,
     *,
     key: str | None,
     timeout_s: float,
@@ -42,7 +42,7 @@ async def request_start(
     Args:
         http: The application's session.
         url: The start route.
-        body: What the bot gets.
+        body: What the bot gets, as JSON text.
         key: Public key of Pipecat Cloud; the dev runner has none.
         timeout_s: Longest wait for the answer.
 
@@ -55,7 +55,7 @@ async def request_start(
     headers = {"Content-Type": "application/json"}
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
-    request = to_json({"createDailyRoom": False, "transport": "daily", "body": body})
+    request = f'{{"createDailyRoom":false,"transport":"daily","body":{body}}}'.encode()
     timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S)
     try:
         async with http.post(
