@@ -116,14 +116,16 @@ class JsonApi:
         raise self.no_route()
 
     async def _read(self, receive: Receive) -> bytes:
+        """The whole body; of one that is too large the rest is thrown away, so that the answer arrives."""
         message = await receive()
         raw: bytes = message.get("body", b"")
+        size = len(raw)
         while message.get("more_body"):
             message = await receive()
-            raw += message.get("body", b"")
-            if len(raw) > self.max_body:
-                raise self.too_large()
-        if len(raw) > self.max_body:
+            size += len(message.get("body", b""))
+            if size <= self.max_body:
+                raw += message.get("body", b"")
+        if size > self.max_body:
             raise self.too_large()
         return raw
 

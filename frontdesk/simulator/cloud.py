@@ -29,7 +29,7 @@ class Cloud:
         self.agents = {name: Agent(name, one) for name, one in world.settings.cloud_agents.items()}
         self._waiting: dict[str, list[Session]] = {}
         self._bots: dict[str, Session] = {}
-        self._rate: Bucket | None = None
+        self._rate: tuple[float, Bucket] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         world.rooms.on_client_joined.append(self._client_joined)
         world.rooms.on_client_left.append(self._client_left)
@@ -87,10 +87,10 @@ class Cloud:
     def _check_rate(self) -> None:
         rate = self._world.switches.start_rate_per_s
         if rate is None:
-            self._rate = None
             return
-        self._rate = self._rate or Bucket(Limit(1, 1 / rate))
-        if self._rate.take(self._world.clock.monotonic()) is not None:
+        if self._rate is None or self._rate[0] != rate:
+            self._rate = (rate, Bucket(Limit(1, 1 / rate)))
+        if self._rate[1].take(self._world.clock.monotonic()) is not None:
             raise rate_limited()
 
     def _make_room(self, request: dict[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """An HTTP endpoint that keeps what it is sent, the REST API at hand, and patience."""
 
 import asyncio
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class Api:
     async def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
         more.setdefault("headers", self._headers)
         if body is not None:
-            more["data"] = body if isinstance(body, bytes) else json.dumps(body)
+            more["data"] = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
         async with self._http.request(method, self.base_url + path, **more) as reply:
             raw = await reply.read()
             return reply.status, json.loads(raw) if raw else None
