@@ -10,7 +10,12 @@ ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 COPY requirements-gateway.lock ./
 RUN pip install --no-cache-dir --require-hashes -r requirements-gateway.lock
 COPY server.py server_utils.py ./
-COPY frontdesk/__init__.py frontdesk/ended.py frontdesk/errors.py frontdesk/logs.py frontdesk/organizations.py frontdesk/phone.py frontdesk/settings.py frontdesk/
+COPY frontdesk/*.py frontdesk/
+COPY frontdesk/errors frontdesk/errors
+COPY frontdesk/settings frontdesk/settings
+COPY frontdesk/doors frontdesk/doors
+COPY frontdesk/health frontdesk/health
+COPY frontdesk/launch frontdesk/launch
 COPY frontdesk/daily frontdesk/daily
 COPY frontdesk/dialin frontdesk/dialin
 COPY frontdesk/dialout frontdesk/dialout
@@ -27,6 +32,8 @@ FROM dailyco/pipecat-base:${PIPECAT_BASE} AS bot
 COPY requirements-bot.lock ./
 RUN uv pip install --python /app/.venv/bin/python --require-hashes -r requirements-bot.lock
 COPY bot.py server_utils.py ./
-COPY frontdesk/__init__.py frontdesk/ended.py frontdesk/errors.py frontdesk/logs.py frontdesk/organizations.py frontdesk/phone.py frontdesk/settings.py frontdesk/
+COPY frontdesk/*.py frontdesk/
+COPY frontdesk/errors frontdesk/errors
+COPY frontdesk/settings frontdesk/settings
 COPY frontdesk/agent frontdesk/agent
 COPY clinics clinics

@@ -6,12 +6,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-_QUIET = frozenset({"participant_joined", "participant_left", "line_begins", "line_ends"})
+_QUIET = frozenset({"participant_joined", "participant_left", "person_speaks", "person_silent", "bot_speaks"})
 _WIDTH = 8
 
 
 class Screen:
-    """Prints what the simulator reports of the calls that it was told about.
+    """Prints what the simulator reports of its calls.
 
     Args:
         console: Where lines go; plain text when it is no terminal.
@@ -19,7 +19,7 @@ class Screen:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._people: dict[str, str] = {}
+        self._last_call: str | None = None
 
     def say(self, text: str, style: str = "") -> None:
         """Print a line of our own."""
@@ -30,15 +30,11 @@ class Screen:
         self._console.print()
         self._console.rule(Text(text, style="bold"), align="left")
 
-    def follow(self, call: str, person: str) -> None:
-        """Show a call from now on, with the name of the person at the phone."""
-        self._people[call] = person
-
-    def show(self, event: Mapping[str, Any]) -> None:
-        """Print one event of the simulator's stream."""
-        person = self._people.get(event["call"])
-        if person is None:
-            return
+    def show(self, event: Mapping[str, Any], person: str) -> None:
+        """Print one event of the simulator's stream; `person` is who holds the phone."""
+        if event["call"] != self._last_call:
+            self._last_call = event["call"]
+            self._console.print()
         if event["type"] == "transcript":
             self._transcript(event, person)
         elif event["event"] not in _QUIET:

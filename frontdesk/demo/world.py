@@ -50,7 +50,7 @@ class World:
 
     async def heard_by_bots(self) -> list[str]:
         """What the speech-to-text stand-in understood, from the sound alone."""
-        answer = await self._json("GET", f"{self._simulator}/sim/vendors/deepgram")
+        answer = await self._json("GET", f"{self._simulator}/sim/vendors/deepgram/transcripts")
         return list(answer["transcripts"])
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:

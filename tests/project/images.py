@@ -37,7 +37,12 @@ def stage(name: str) -> str:
 def copied(name: str) -> list[tuple[list[str], str]]:
     """(sources, destination) of every COPY of a stage."""
     lines = re.findall(r"^COPY (.+)$", stage(name), flags=re.MULTILINE)
-    return [(words[:-1], words[-1]) for words in (line.split() for line in lines)]
+    return [(_expanded(words[:-1]), words[-1]) for words in (line.split() for line in lines)]
+
+
+def _expanded(sources: list[str]) -> list[str]:
+    found = [sorted(str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob(s)) or [s] for s in sources]
+    return [source for sources in found for source in sources]
 
 
 def unpack(name: str, folder: Path) -> None:

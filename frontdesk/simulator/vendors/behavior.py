@@ -1,5 +1,6 @@
 """How a vendor's stand-in behaves: its latency, and its troubles on command."""
 
+from collections import deque
 from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from frontdesk.simulator.vendors.rules import Rules
 
 __all__ = ["Behavior", "VendorName", "Vendors"]
+
+_KEPT = 1000
 
 VendorName: TypeAlias = Literal["deepgram", "cartesia", "openai"]
 
@@ -29,12 +32,13 @@ class Behavior(BaseModel):
 
 
 class Vendors:
-    """The three vendors: each one's behavior, how often each was used, and the rules of the language model."""
+    """The three vendors: each one's behavior and uses, the language model's rules, and the latest transcripts."""
 
     def __init__(self) -> None:
         self.behaviors: dict[VendorName, Behavior] = {}
         self.uses: dict[VendorName, int] = {}
         self.rules = Rules()
+        self.transcripts: deque[str] = deque(maxlen=_KEPT)
         self.reset()
 
     def used(self, name: VendorName) -> Behavior:
@@ -47,3 +51,4 @@ class Vendors:
         self.behaviors = {name: Behavior() for name in get_args(VendorName)}
         self.uses = dict.fromkeys(self.behaviors, 0)
         self.rules = Rules()
+        self.transcripts.clear()

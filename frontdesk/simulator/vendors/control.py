@@ -20,6 +20,12 @@ class VendorState(BaseModel):
     uses: int
 
 
+class Transcripts(BaseModel):
+    """The latest final transcripts, at most a thousand."""
+
+    transcripts: list[str]
+
+
 def _vendors(request: Request) -> Vendors:
     vendors: Vendors = request.app.state.world.vendors
     return vendors
@@ -35,6 +41,12 @@ async def list_vendors(vendors: _Vendors) -> dict[str, VendorState]:
         name: VendorState(behavior=behavior, uses=vendors.uses[name])
         for name, behavior in vendors.behaviors.items()
     }
+
+
+@router.get("/deepgram/transcripts")
+async def read_transcripts(vendors: _Vendors) -> Transcripts:
+    """What bots heard, oldest first: the final results of all streams, understood from the sound alone."""
+    return Transcripts(transcripts=list(vendors.transcripts))
 
 
 @router.get("/openai/rules")

@@ -32,7 +32,8 @@ async def listen(socket: WebSocket) -> None:
         return
     options = ListenOptions.model_validate(dict(socket.query_params))
     await socket.accept(headers=[(b"dg-request-id", request_id.encode())])
-    await Stream(socket, options, behavior, world.phrasebook.person_phrases, request_id).run()
+    written = world.vendors.transcripts.append
+    await Stream(socket, options, behavior, world.phrasebook.person_phrases, request_id, written).run()
 
 
 def _refusal(world: World, behavior: Behavior, socket: WebSocket, request_id: str) -> JSONResponse | None:

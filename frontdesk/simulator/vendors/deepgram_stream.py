@@ -56,9 +56,11 @@ class Stream:
         behavior: Behavior,
         phrases: Callable[[], Sequence[Phrase]],
         request_id: str,
+        written: Callable[[str], None],
     ) -> None:
         self._socket, self._options, self._behavior = socket, options, behavior
         self._request_id, self._created = request_id, datetime.now(UTC)
+        self._written = written
         self._listener = Listener(options.sample_rate, phrases, end_silence_s=options.end_silence_s)
         self._decode = _DECODERS[options.encoding]
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
@@ -179,6 +181,7 @@ class Stream:
         if job.is_final:
             self._reported_s = span[1]
             if heard and heard.words:
+                self._written(heard.text)
                 self._last_word_end = heard.words[-1].end_s
         return results(
             self._options,
