@@ -9,8 +9,10 @@ from collections.abc import Callable
 from .pacing import pacer
 
 BYTES_PER_SAMPLE = 2
+LEAD_S = 0.1
+"""Sound that a device takes ahead of time, so that a busy moment of the bot is not heard as a gap."""
 SLACK_S = 0.1
-"""A writer may be this late without a gap: what a device's own buffer would hide."""
+"""A writer may be this late and still be played without a gap."""
 SPEAKER_BUFFER_S = 2
 
 Sink = Callable[[int, bytes], None]
@@ -53,16 +55,16 @@ class CustomAudioSource:
         self._sink = sink
 
     def write_frames(self, frames: bytes, completion: Callable[[int], None] | None = None) -> int:
-        """Play 16-bit PCM; calls `completion` with the number of frames when it has been played, or blocks."""
+        """Play 16-bit PCM; calls `completion` with the number of frames once there is room for more, or blocks."""
         count = len(frames) // (BYTES_PER_SAMPLE * self.channels)
         due = self._schedule(count)
         sink = self._sink
         if sink is not None:
             sink(self.sample_rate, mono(bytes(frames), self.channels))
         if completion is not None:
-            pacer.at(due, completion, count)
+            pacer.at(due - LEAD_S, completion, count)
             return 0
-        time.sleep(max(0.0, due - time.monotonic()))
+        time.sleep(max(0.0, due - LEAD_S - time.monotonic()))
         return count
 
     def _schedule(self, count: int) -> float:
