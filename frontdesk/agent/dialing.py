@@ -81,6 +81,9 @@ Result: TypeAlias = tuple[State, list[Command]]
 
 def step(state: State, event: Event) -> Result:
     """Advance by one event. Events that mean nothing in this phase change nothing."""
+    if isinstance(event, Answered) and event.session_id in state.past and state.phase is not Phase.PAUSED:
+        # News of an earlier dial: somebody had picked up, so this dial is the last.
+        return replace(state, most_dials=state.dial), []
     return _PHASES[state.phase](state, event)
 
 
@@ -151,7 +154,7 @@ def _stopping(state: State, event: Event) -> Result:
         case Connected() | Answered() | Stopped() | Failed() if not _ours(state, event):
             return state, []
         case Answered():
-            return replace(state, picked_up=not state.gone), []
+            return replace(state, picked_up=True), []
         case Stopped() | Failed() if event.session_id:
             return replace(state, gone=True), []
         case HungUp(dial, done) if dial == state.dial:
