@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import uvicorn
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from loguru import logger
 from pydantic_core import to_json
 
@@ -34,6 +35,8 @@ from frontdesk.organizations import Organizations, OrganizationsError, load_orga
 from frontdesk.settings import GatewaySettings, SettingsError, url_text
 from server_utils import settings_limits
 
+# FastAPI's own would put bodies of failed requests, with numbers and names, into spans and logs.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 _KEEP_ALIVE_S = 30
 _DNS_CACHE_S = 60
 _LAST_LAUNCHES_S = 20
@@ -59,7 +62,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 _announce(settings, organizations)
                 yield
 
-    app = FastAPI(title="Frontdesk", version="0.1.0", lifespan=lifespan)
+    app = FastAPI(title="Frontdesk", lifespan=lifespan, telemetry=_NO_TELEMETRY)
     app.state.settings = settings
     app.state.api_keys = ApiKeys(settings.frontdesk_api_keys)
     app.state.signature = _signature(settings)

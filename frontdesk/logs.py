@@ -56,13 +56,13 @@ def configure_logging(*, level: str = "INFO", production: bool = False, stream: 
 
     Safe to call again; the last call holds.
     """
-    target = stream or sys.stderr
     logger.remove()
     logger.configure(patcher=_patch, extra={"call_id": "-"})
     for module in _TALKATIVE:
         logger.disable(module)
 
     def write(message: "Message") -> None:
+        target = stream or sys.stderr
         target.write(mask(_json_line(message.record) if production else message))
         target.flush()
 

@@ -56,7 +56,7 @@ class RoomRemover:
         attempts = AsyncRetrying(
             retry=retry_if_exception_type((_NotDeletedError, aiohttp.ClientError, TimeoutError)),
             stop=stop_after_attempt(6),
-            wait=wait_exponential_jitter(initial=0.5, max=15, jitter=0.5),
+            wait=wait_exponential_jitter(multiplier=0.5, max=15, jitter=0.5),
             sleep=self._sleep,
         )
         async with self._one_at_a_time:

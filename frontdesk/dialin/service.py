@@ -20,7 +20,7 @@ from frontdesk.tasks import InFlight
 from server_utils import Limits
 
 _REMEMBERED_S = 900
-_BACK_OFF = wait_exponential_jitter(initial=0.25, max=4, jitter=0.25)
+_BACK_OFF = wait_exponential_jitter(multiplier=0.25, max=4, jitter=0.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +154,8 @@ class DialinService:
             before_sleep=_log_retry,
             reraise=True,
         )
-        async for attempt in attempts:
-            with attempt:
-                return await self._launcher.launch(call, attempt.retry_state.attempt_number)
-        raise LaunchTimeoutError
+        with self._launcher.launching(call) as launch:
+            return await attempts(launch.attempt)
 
 
 def _worth_a_retry(error: BaseException) -> bool:

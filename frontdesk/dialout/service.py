@@ -91,7 +91,8 @@ class DialoutService:
     async def _launch(self, call: Call) -> Launched | FrontdeskError:
         with call_context(call.call_id):
             try:
-                return await self._launcher.launch(call)
+                with self._launcher.launching(call) as launch:
+                    return await launch.attempt()
             except FrontdeskError as error:
                 problem = error
             except Exception:  # noqa: BLE001 - the caller must get an answer, and the log the cause

@@ -60,9 +60,10 @@ class RoomUnavailableError(RoomError):
 class LaunchError(UpstreamError):
     """The bot could not be started.
 
-    `elsewhere`: this agent certainly started nothing, and another agent may.
+    `ambiguous`: a bot may have been started all the same. `elsewhere`: another agent may take the call.
     """
 
+    ambiguous: ClassVar[bool] = False
     elsewhere: ClassVar[bool] = False
 
     code = "launch_failed"
@@ -138,6 +139,7 @@ class LaunchUnreachableError(LaunchError):
 class LaunchUnavailableError(LaunchError):
     """The start API answered 5xx or broke off; whether a bot was started is unknown."""
 
+    ambiguous = True
     code = "launch_unavailable"
     status = 503
     title = "Bots cannot be started at the moment"
@@ -146,6 +148,7 @@ class LaunchUnavailableError(LaunchError):
 class LaunchTimeoutError(LaunchError):
     """The start API did not answer in time; whether a bot was started is unknown."""
 
+    ambiguous = True
     code = "launch_timeout"
     status = 504
     title = "The start API did not answer in time"
@@ -154,5 +157,6 @@ class LaunchTimeoutError(LaunchError):
 class LaunchAnswerError(LaunchError):
     """The start API answered with something that is not its documented form."""
 
+    ambiguous = True
     code = "launch_bad_answer"
     title = "The start API's answer cannot be read"

@@ -1,0 +1,55 @@
+"""A gateway in front of far ends that misbehave on command."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from frontdesk.settings import GatewaySettings
+from tests.gateway.far import Far
+from tests.gateway.gate import KEY, SECRET, Gateway, serving
+
+Configure = Callable[..., GatewaySettings]
+
+
+@pytest.fixture
+async def far(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Far]:
+    monkeypatch.setenv("DAILY_API_URL", "http://127.0.0.1:9/unset")  # restored after settings.publish()
+    async with Far() as running:
+        yield running
+
+
+@pytest.fixture
+def configure(far: Far) -> Configure:
+    """Settings that point at the far ends."""
+
+    def configure(**changes: Any) -> GatewaySettings:
+        values = {
+            "_env_file": None,
+            "daily_api_key": "daily-key",
+            "daily_api_url": f"{far.url}/v1",
+            "local_server_url": far.url,
+            "pipecat_api_url": f"{far.url}/cloud/v1",
+            "pinless_hmac_secret": SECRET,
+            "frontdesk_api_keys": f"other-key, {KEY}",
+        }
+        return GatewaySettings(**(values | changes))
+
+    return configure
+
+
+@pytest.fixture
+def production(configure: Configure) -> Configure:
+    """Settings for Pipecat Cloud with two agents."""
+
+    def production(**changes: Any) -> GatewaySettings:
+        values = {"env": "production", "pipecat_api_key": "pk_test", "pipecat_agent_name": "first,second"}
+        return configure(**(values | changes))
+
+    return production
+
+
+@pytest.fixture
+async def gateway(configure: Configure) -> AsyncIterator[Gateway]:
+    async with serving(configure()) as running:
+        yield running
