@@ -12,7 +12,7 @@ from pipecat.transports.daily.utils import DailyRESTHelper, DailyRoomParams, Dai
 
 from frontdesk.simulator.rooms import RoomClient
 from frontdesk.simulator.server import SimulatorServer
-from tests.simulator.catcher import Api, eventually
+from tests.simulator.catcher import KEY, Api, eventually
 
 NO_ROUTE = {"error": "not-found", "info": "api endpoint does not exist"}
 ODD_HEADER = {"error": "authorization-header-error", "info": "invalid authorization header"}
@@ -189,7 +189,7 @@ async def test_an_expired_room_does_not_exist(
 
 
 async def test_rooms_are_listed_in_pages(api: Api) -> None:
-    """limit, starting_after and ending_before walk the list, newest first, and an unknown cursor is refused."""
+    """The cursors and the limit walk the list, newest first, and an unknown cursor is refused."""
     for number in range(5):
         await api("POST", "/rooms", {"name": f"room-{number}"})
 
@@ -270,12 +270,25 @@ async def test_meetings_keep_who_met_whom(simulator: SimulatorServer, api: Api) 
 
 
 async def test_requests_beyond_the_limit_get_429(simulator: SimulatorServer, api: Api) -> None:
-    """The 51st delete in 30 seconds is refused, with Retry-After only by switch."""
-    simulator.world.limits.reset()
+    """The 51st delete in 30 seconds is refused, and other requests are not."""
     answers = [await api("DELETE", f"/rooms/none-{number}") for number in range(51)]
     assert [status for status, _ in answers] == [404] * 50 + [429]
     assert answers[-1][1]["error"] == "rate-limit-error"
     assert (await api("GET", "/rooms"))[0] == 200
+
+
+@pytest.mark.parametrize("switch", [True, False])
+async def test_retry_after_is_a_switch(
+    simulator: SimulatorServer, http: aiohttp.ClientSession, switch: bool
+) -> None:
+    """A 429 says when to come back only if the switch says so."""
+    simulator.world.switches.retry_after = switch
+    for _ in range(50):
+        simulator.world.limits.take("deletes")
+    async with http.delete(f"{simulator.base_url}/v1/rooms/none", headers=KEY) as reply:
+        assert reply.status == 429
+        assert ("Retry-After" in reply.headers) == switch
+        assert not switch or 1 <= int(reply.headers["Retry-After"]) <= 30
 
 
 async def test_the_api_log_shows_requests(api: Api) -> None:
