@@ -1,4 +1,4 @@
-"""`python -m frontdesk.simulator serve`: the simulator as a process of its own; `env`: programs that run on it."""
+"""`python -m frontdesk.simulator`: `serve` runs the simulator, `env` prints how to run programs on it."""
 
 import os
 import shlex
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from frontdesk.simulator.environment import environment_of
-from frontdesk.simulator.server import NotLoopback, PortTaken
+from frontdesk.simulator.server import NotLoopbackError, PortTakenError
 from frontdesk.simulator.server import serve as serve_forever
 from frontdesk.simulator.settings import SimulatorSettings
 
@@ -27,7 +27,7 @@ def serve(
     """Run until interrupted. Settings come from SIM_… variables; these options win."""
     try:
         serve_forever(SimulatorSettings(host=host, port=port))
-    except (NotLoopback, PortTaken, ValueError) as error:
+    except (NotLoopbackError, PortTakenError, ValueError) as error:
         typer.echo(f"simulator: {error}", err=True)
         raise typer.Exit(2) from None
 

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from frontdesk.simulator import cloud_control, control, rtc
+from frontdesk.simulator import cloud_control, control, control_troubles, rtc
 from frontdesk.simulator.cloud_api import CloudApi
 from frontdesk.simulator.environment_routes import router as environment_router
 from frontdesk.simulator.fault_middleware import FaultMiddleware
@@ -15,8 +15,9 @@ from frontdesk.simulator.world import World
 DESCRIPTION = """
 Daily's cloud, the phone network, the people on it and the AI vendors, all on this machine.
 
-Only what starts with `/sim` is documented here: it drives the simulator and shows what happened. The other doors
-(`/v1` Daily, `/cloud/v1` Pipecat Cloud, `/openai/v1`, `/deepgram`, `/cartesia`) follow their vendors' documents.
+Only what starts with `/sim` is documented here: it drives the simulator and shows what happened. The other
+doors (`/v1` Daily, `/cloud/v1` Pipecat Cloud, `/openai/v1`, `/deepgram`, `/cartesia`) follow their vendors'
+documents.
 """
 
 
@@ -32,6 +33,7 @@ def create_app(world: World) -> ASGIApp:
     app.state.world = world
     app.mount("/v1", DailyRest(world))
     app.mount("/cloud/v1", CloudApi(world))
-    for router in (rtc.router, control.router, cloud_control.router, environment_router, *vendor_routers):
+    ours = (rtc.router, control.router, control_troubles.router, cloud_control.router, environment_router)
+    for router in (*ours, *vendor_routers):
         app.include_router(router)
     return VendorHosts(FaultMiddleware(app, world.faults))

@@ -1,6 +1,5 @@
 """One call that a bot places: who, to whom, how it comes out, and what Daily tells about it."""
 
-import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,8 @@ from frontdesk.simulator.rooms import Room
 from frontdesk.simulator.switches import Switches
 
 if TYPE_CHECKING:
+    import asyncio
+
     from frontdesk.simulator.record import Record
 
 REASONS = {
@@ -25,8 +26,14 @@ REASONS = {
 class Attempt:
     """One call to one number, from start_dialout to its end."""
 
-    def __init__(  # noqa: PLR0913
-        self, room: Room, settings: dict[str, Any], person: Person, outcome: Outcome, record: "Record", origin: str
+    def __init__(  # noqa: PLR0913, PLR0917 (what an attempt is made of)
+        self,
+        room: Room,
+        settings: dict[str, Any],
+        person: Person,
+        outcome: Outcome,
+        record: "Record",
+        origin: str,
     ) -> None:
         self.session_id = str(uuid.uuid4())
         self.room = room

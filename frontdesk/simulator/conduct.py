@@ -1,7 +1,7 @@
 """What people do on the line: conversations, voicemail, call screening, silence.
 
-A conduct is a generator that is asked once every 20 ms; it acts on the leg and yields to wait for the next frame.
-When it returns, the person hangs up.
+A conduct is a generator that is asked once every 20 ms; it acts on the leg and yields to wait for the next
+frame. When it returns, the person hangs up.
 """
 
 import math

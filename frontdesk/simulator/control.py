@@ -3,20 +3,17 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Self
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import FileResponse, StreamingResponse
-from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from frontdesk.simulator.faults import FaultPlan
+from frontdesk.simulator.control_models import E164, CallList, IncomingCallRequest, RoomList, RoomView, Stats
 from frontdesk.simulator.people import Manner, Person
 from frontdesk.simulator.record import CallView, Record
 from frontdesk.simulator.rooms import Room
-from frontdesk.simulator.switches import Switches
 from frontdesk.simulator.world import World
 
-E164 = r"^\+[1-9]\d{6,14}$"
 KEEP_ALIVE_S = 15.0
 
 router = APIRouter(prefix="/sim", tags=["simulator"])
@@ -29,63 +26,6 @@ def _world(request: Request) -> World:
 
 TheWorld = Annotated[World, Depends(_world)]
 Number = Annotated[str, Path(pattern=E164, description="Phone number, E.164.")]
-
-
-class IncomingCallRequest(Manner):
-    """Somebody dials one of the clinic's numbers."""
-
-    from_number: str | None = Field(
-        None, alias="from", pattern=E164, description="Caller, E.164; leave it out to withhold the number."
-    )
-    to: str = Field(pattern=rf"{E164}|^sip:\S+$", description="Number that is dialed, E.164, or a SIP address.")
-    hold_patience_s: float | None = Field(
-        None, ge=0, le=3600, description="Seconds on hold after which the caller hangs up; unset: never."
-    )
-    sip_headers: dict[str, str] | None = Field(None, description="SIP headers, for SIP interconnect calls.")
-    webhook_copies: int = Field(1, ge=1, le=200, description="Copies of the webhook sent at the same moment.")
-    webhook_extra: dict[str, Any] = Field(
-        default_factory=dict, description="Fields to add to the webhook's body, or to overwrite."
-    )
-
-    @model_validator(mode="after")
-    def _somebody_else(self) -> Self:
-        if self.from_number is not None and self.from_number == self.to:
-            raise ValueError("a phone cannot call itself: `from` and `to` are the same")
-        return self
-
-
-class CallList(BaseModel):
-    """Calls of this run, oldest first."""
-
-    calls: list[CallView]
-
-
-class RoomView(BaseModel):
-    """A room and who is in it."""
-
-    name: str
-    url: str
-    expired: bool
-    sip_endpoints: list[str]
-    dialin_ready: bool = Field(description="Whether the room takes phone calls now.")
-    bots: list[str] = Field(description="Participant ids of the bots inside.")
-    phones: list[str] = Field(description="Session ids of the phone legs inside.")
-
-
-class RoomList(BaseModel):
-    """Every room, oldest first."""
-
-    rooms: list[RoomView]
-
-
-class Stats(BaseModel):
-    """Counts since the start."""
-
-    requests: dict[str, int] = Field(description="Requests by `METHOD path`.")
-    phones_that_rang: dict[str, int] = Field(description="How often the phone at each number rang.")
-    calls: int
-    calls_up: int = Field(description="Calls that have not ended.")
-    rooms: int
 
 
 @router.get("/health")
@@ -123,27 +63,25 @@ def _record(call_id: str, world: TheWorld) -> Record:
     return record
 
 
-TheRecord = Annotated[Record, Depends(_record)]
-
-
 @router.get("/calls/{call_id}")
-async def read_call(record: TheRecord) -> CallView:
+async def read_call(call_id: str, world: TheWorld) -> CallView:
     """State, what was said and heard, the timeline, the WAV's path."""
-    return record.view()
+    return _record(call_id, world).view()
 
 
 @router.get("/calls/{call_id}/wav", response_class=FileResponse)
-async def read_wav(record: TheRecord) -> FileResponse:
+async def read_wav(call_id: str, world: TheWorld) -> FileResponse:
     """The sound of a call that has ended: left the person, right the bot."""
+    record = _record(call_id, world)
     if record.wav is None:
         raise HTTPException(404, "no recording yet: it is written when the call has ended")
     return FileResponse(record.wav, media_type="audio/wav")
 
 
 @router.delete("/calls/{call_id}", status_code=202)
-async def hang_up(record: TheRecord, world: TheWorld) -> dict[str, str]:
+async def hang_up(call_id: str, world: TheWorld) -> dict[str, str]:
     """The person hangs up, stops waiting on hold, or declines while it rings."""
-    if not world.network.hang_up(record.id):
+    if not world.network.hang_up(_record(call_id, world).id):
         raise HTTPException(409, "this call has ended already, or is just being connected")
     return {"status": "hanging up"}
 
@@ -217,7 +155,9 @@ async def read_stats(world: TheWorld) -> Stats:
 @router.get("/events", response_class=StreamingResponse)
 async def watch(world: TheWorld) -> StreamingResponse:
     """Timeline and transcript of every call as they happen, as server-sent events."""
-    return StreamingResponse(_stream(world), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(
+        _stream(world), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
 
 
 async def _stream(world: World) -> AsyncIterator[str]:
@@ -235,51 +175,3 @@ async def _stream(world: World) -> AsyncIterator[str]:
             yield f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n"
     finally:
         world.records.unwatch(queue)
-
-
-@router.get("/faults")
-async def read_faults(world: TheWorld) -> FaultPlan:
-    """The faults in force."""
-    return world.faults.plan
-
-
-@router.put("/faults")
-async def set_faults(plan: FaultPlan, world: TheWorld) -> FaultPlan:
-    """Replace all faults: latency, status, hang, reset, bad JSON, per endpoint or event."""
-    world.faults.set(plan)
-    return plan
-
-
-@router.delete("/faults", status_code=204)
-async def clear_faults(world: TheWorld) -> None:
-    """Heal everything."""
-    world.faults.clear()
-
-
-@router.get("/switches")
-async def read_switches(world: TheWorld) -> Switches:
-    """Behaviors of Daily that no document settles, and how each is set."""
-    return world.switches
-
-
-@router.put("/switches")
-async def set_switches(changes: dict[str, Any], world: TheWorld) -> Switches:
-    """Change some switches; the others stay. What is not a switch, or no position of it, is a 422."""
-    try:
-        wanted = Switches.model_validate({**world.switches.model_dump(), **changes})
-    except ValidationError as error:
-        raise HTTPException(422, json.loads(error.json(include_url=False, include_context=False))) from error
-    _assign(world.switches, wanted)
-    return world.switches
-
-
-@router.delete("/switches", status_code=204)
-async def reset_switches(world: TheWorld) -> None:
-    """Put every switch back to its default."""
-    _assign(world.switches, Switches())
-
-
-def _assign(switches: Switches, wanted: Switches) -> None:
-    """In place: every part of the simulator holds the same object."""
-    for name in Switches.model_fields:
-        setattr(switches, name, getattr(wanted, name))

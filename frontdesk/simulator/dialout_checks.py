@@ -1,4 +1,4 @@
-"""Why Daily would refuse to dial: the checks of start_dialout, with Daily's own texts where they are known."""
+"""Why Daily would refuse to dial: the checks of start_dialout, with Daily's own texts where known."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +20,7 @@ NO_INTERNATIONAL = "International dialout not supported. Contact sales to enable
 TOO_MANY_LEGS = "maximum number of SIP/PSTN sessions per room reached"
 TOO_MANY_CALLS = "maximum number of concurrent calls reached"
 RATE_LIMITED = "rate-limit-error"
+
 
 class DialoutChecks:
     """The checks of one domain.

@@ -1,4 +1,4 @@
-"""Calls to the clinic's numbers: the webhook, the hold, the bridge into a room (Daily docs, pinless dial-in)."""
+"""Calls to the clinic's numbers: webhook, hold, bridge into a room (Daily docs, pinless dial-in)."""
 
 import asyncio
 import uuid
@@ -78,6 +78,11 @@ class IncomingCalls:
         self._held[record.id] = held
         world.spawn(self._live(held))
         return record
+
+    def close(self) -> None:
+        """Nobody will be put through any more."""
+        for held in self._held.values():
+            held.decide("network_closed")
 
     def hang_up(self, call_id: str) -> bool:
         """The caller gives up while on hold; False if that call is not on hold."""

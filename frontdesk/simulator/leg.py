@@ -1,16 +1,18 @@
 """A phone leg: the line between a room and a person, in frames of 20 ms over G.711."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from frontdesk.simulator.playout import FRAME_S, SILENCE, Playout, mixed
-from frontdesk.simulator.rooms import Room, participant_object
+from frontdesk.simulator.room_client import participant_object
+from frontdesk.simulator.rooms import Room
 from frontdesk.simulator.speech.line import PHONE_RATE, g711, rms
 from frontdesk.simulator.speech.listener import BackgroundListener, Heard, Listener
 from frontdesk.simulator.speech.voice import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from frontdesk.simulator.conduct import Conduct
     from frontdesk.simulator.record import Record
     from frontdesk.simulator.world import World
@@ -33,7 +35,7 @@ class Leg:
     counted in frames, so that they never drift from the sound.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(  # noqa: PLR0913 (what a leg is made of)
         self,
         world: "World",
         room: Room,
@@ -226,7 +228,7 @@ class Leg:
 
 
 def may_receive(permission: Any, speaker_id: str) -> bool:
-    """Daily's `canReceive` of a participant: a base, and exceptions by participant (Daily docs, permissions)."""
+    """Daily's `canReceive`: a base, and exceptions by participant (Daily docs, permissions)."""
     if not isinstance(permission, dict):
         return bool(permission)
     by_participant = permission.get("byParticipantId") or {}

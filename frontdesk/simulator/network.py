@@ -82,6 +82,12 @@ class PhoneNetwork:
             return True
         return self._incoming.hang_up(call_id) or self._outgoing.hang_up(call_id)
 
+    async def close(self) -> None:
+        """End every call that is held, rings or is up, and write its record."""
+        self._incoming.close()
+        await self._outgoing.close()
+        await self._world.switchboard.close()
+
     @property
     def rang(self) -> dict[str, int]:
         """How often the phone at each number rang."""

@@ -49,6 +49,11 @@ class OutgoingCalls:
         await self._cancel(attempt, _unanswered(attempt))
         return None
 
+    async def close(self) -> None:
+        """Stop all ringing."""
+        for attempt in list(self._attempts.values()):
+            await self._cancel(attempt, "network_closed")
+
     def hang_up(self, call_id: str) -> bool:
         """The called person declines while it rings; False if nothing rings."""
         for attempt in self._attempts.values():

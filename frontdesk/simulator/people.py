@@ -50,13 +50,17 @@ class BargeIn(_Step):
     """Speak over the other side while it is talking."""
 
     barge_in: str = Field(min_length=1, max_length=500, description="The line.")
-    after_s: float = Field(0.6, ge=0, le=60, description="Seconds of the other side's speech before cutting in.")
+    after_s: float = Field(
+        0.6, ge=0, le=60, description="Seconds of the other side's speech before cutting in."
+    )
 
 
 class Expect(_Step):
     """Check that the other side has said something; a miss is on the record and fails the call."""
 
-    expect: str = Field(min_length=1, description="Words that must occur, in any case, in what was understood.")
+    expect: str = Field(
+        min_length=1, description="Words that must occur, in any case, in what was understood."
+    )
     within_s: float = Field(10.0, gt=0, le=600, description="Seconds to wait for them.")
 
 
@@ -87,12 +91,18 @@ class Manner(BaseModel):
     voice: str = Field("en-us", pattern=r"^[A-Za-z0-9+_-]{1,40}$", description="espeak voice name.")
     wpm: int = Field(160, ge=80, le=400, description="Words per minute.")
     pause_s: float = Field(0.9, ge=0.1, le=30, description="Silence of the other side that ends its turn.")
-    patience_s: float = Field(30.0, gt=0, le=3600, description="Silence after which they give up and hang up.")
-    stays: bool = Field(False, description="Stay on the line after the last step until the other side hangs up.")
+    patience_s: float = Field(
+        30.0, gt=0, le=3600, description="Silence after which they give up and hang up."
+    )
+    stays: bool = Field(
+        False, description="Stay on the line after the last step until the other side hangs up."
+    )
 
     def lines(self) -> list[str]:
         """Every line they may say, for the listeners' phrasebook."""
-        return [s.say if isinstance(s, Say) else s.barge_in for s in self.script if isinstance(s, (Say, BargeIn))]
+        return [
+            s.say if isinstance(s, Say) else s.barge_in for s in self.script if isinstance(s, (Say, BargeIn))
+        ]
 
 
 class Voicemail(BaseModel):
@@ -106,7 +116,9 @@ class Voicemail(BaseModel):
         max_length=500,
         description="Spoken right after the pick-up.",
     )
-    max_message_s: float = Field(30.0, gt=0, le=600, description="Seconds after the beep at which it hangs up.")
+    max_message_s: float = Field(
+        30.0, gt=0, le=600, description="Seconds after the beep at which it hangs up."
+    )
     silence_s: float = Field(5.0, gt=0, le=60, description="Silence after the beep at which it hangs up.")
 
 
@@ -116,7 +128,7 @@ class Screening(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     prompt: str = Field(
-        "The person you are calling is using a screening service. Please say your name and why you are calling.",
+        "This person is using a screening service. Please say your name and why you are calling.",
         min_length=1,
         max_length=500,
         description="What the screener asks.",
@@ -135,9 +147,12 @@ class Person(Manner):
         description="Outcomes of consecutive calls; the last one repeats.",
     )
     ring_s: float = Field(1.0, ge=0, le=300, description="Seconds of ringing before anything happens.")
-    hello: str | None = Field(None, max_length=500, description="Said at pick-up, before the other side speaks.")
+    hello: str | None = Field(
+        None, max_length=500, description="Said at pick-up, before the other side speaks."
+    )
     channel: Channel | None = Field(
-        None, description="How the bot learns of a call that was not answered; the simulator's switch if unset."
+        None,
+        description="How the bot learns of a call that was not answered; the simulator's switch if unset.",
     )
     voicemail: Voicemail = Field(default_factory=Voicemail)
     screening: Screening = Field(default_factory=Screening)

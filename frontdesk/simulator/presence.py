@@ -31,7 +31,9 @@ class Presence:
         """Somebody has gone; they are no longer among the participants."""
         now = self._world.clock.wall()
         _tell_others(room, who, "participant_left", who.participant(), "leftCall")
-        self._world.tell("participant.left", room, {**_payload(who), "duration": round(now - who.joined_at, 3)})
+        self._world.tell(
+            "participant.left", room, {**_payload(who), "duration": round(now - who.joined_at, 3)}
+        )
         if not room.occupied and room.meeting_id is not None:
             ended = {"start_ts": room.meeting_started_at, "end_ts": now, "meeting_id": room.meeting_id}
             room.meeting_id = None

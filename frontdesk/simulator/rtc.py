@@ -3,7 +3,6 @@
 The protocol is written down in `standin/daily/link.py`.
 """
 
-import asyncio
 import contextlib
 import json
 import struct
@@ -180,31 +179,38 @@ class Operations:
         return answer
 
     async def op_subscribe(self, request: dict[str, Any]) -> tuple[Any, str | None]:
+        """Send a participant's sound."""
         self._client.subscribe(request["participant"], int(request["rate"]))
         return None, None
 
     async def op_start_dialout(self, request: dict[str, Any]) -> tuple[Any, str | None]:
+        """Call somebody."""
         return await self._network.start_dialout(
             self._room, request.get("settings") or {}, owner=self._client.owner, by_client=True
         )
 
     async def op_stop_dialout(self, request: dict[str, Any]) -> tuple[Any, str | None]:
+        """Hang up on somebody."""
         return None, await self._network.stop_dialout(self._room, str(request.get("session_id")))
 
     async def op_send_dtmf(self, request: dict[str, Any]) -> tuple[Any, str | None]:
+        """Press keys."""
         return None, await self._network.send_dtmf(self._room, request.get("settings") or {})
 
     async def op_sip_call_transfer(self, request: dict[str, Any]) -> tuple[Any, str | None]:
+        """Send a leg to another number; owners only."""
         if not self._client.owner:
             return None, OWNERS_ONLY
         return None, await self._network.sip_call_transfer(self._room, request.get("settings") or {})
 
     async def op_sip_refer(self, request: dict[str, Any]) -> tuple[Any, str | None]:
+        """Send a SIP leg outside; owners only."""
         if not self._client.owner:
             return None, OWNERS_ONLY
         return None, await self._network.sip_refer(self._room, request.get("settings") or {})
 
     async def op_app_message(self, request: dict[str, Any]) -> tuple[Any, str | None]:
+        """Tell the other bots something."""
         to = request.get("to")
         for client in list(self._room.clients.values()):
             if client is not self._client and to in {None, "*", client.id}:
@@ -212,15 +218,18 @@ class Operations:
         return None, None
 
     async def op_chat_message(self, _request: dict[str, Any]) -> tuple[Any, str | None]:
+        """Accepted: phones show no chat."""
         return None, None
 
     async def op_eject(self, request: dict[str, Any]) -> tuple[Any, str | None]:
+        """Throw others out; owners only."""
         if not self._client.owner:
             return None, OWNERS_ONLY
         await self._room.eject(request.get("ids") or [])
         return None, None
 
     async def op_update_participants(self, request: dict[str, Any]) -> tuple[Any, str | None]:
+        """Change what a phone leg may hear; owners only."""
         if not self._client.owner:
             return None, OWNERS_ONLY
         for participant_id, update in (request.get("participants") or {}).items():

@@ -17,21 +17,21 @@ from frontdesk.simulator.settings import SimulatorSettings
 from frontdesk.simulator.world import World
 
 
-class NotLoopback(ValueError):  # noqa: N818
+class NotLoopbackError(ValueError):
     """The simulator was asked to listen where others could reach it."""
 
 
-class PortTaken(OSError):  # noqa: N818
+class PortTakenError(OSError):
     """Another process listens on the simulator's port."""
 
 
 def bind(host: str, port: int) -> socket.socket:
     """Listen on a loopback address; port 0 takes a free one.
 
-    Raises `NotLoopback` for any other host and `PortTaken` when the port is in use.
+    Raises `NotLoopbackError` for any other host and `PortTakenError` when the port is in use.
     """
     if not is_loopback_host(host):
-        raise NotLoopback(f"the simulator binds loopback addresses only, not {host}")
+        raise NotLoopbackError(f"the simulator binds loopback addresses only, not {host}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, the protocol lets asyncio set TCP_NODELAY; without it every answer after the first waits 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -41,7 +41,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        raise PortTaken(error.errno, f"port {port} on {host} is taken by another process") from error
+        raise PortTakenError(error.errno, f"port {port} on {host} is taken by another process") from error
     return listener
 
 
@@ -126,7 +126,8 @@ class _AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._world.proxy = await Proxy.start(self._world.base_url)
-        print(f"simulator ready on {self._world.base_url} (control API: {self._world.base_url}/sim/docs)", flush=True)  # noqa: T201
+        url = self._world.base_url
+        print(f"simulator ready on {url} (control API: {url}/sim/docs)", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._world.close()

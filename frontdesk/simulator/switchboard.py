@@ -30,6 +30,10 @@ class Switchboard:
         """The leg of that call, wherever it is now."""
         return next((leg for leg in self._legs.values() if leg.record.id == call_id), None)
 
+    async def close(self) -> None:
+        """Hang up on everybody."""
+        await asyncio.gather(*(leg.end("network_closed") for leg in self.all()))
+
     def join(self, leg: Leg) -> None:
         """Make the leg a participant of its room."""
         leg.room.legs[leg.id] = leg
@@ -66,7 +70,7 @@ class Switchboard:
             self._world.spawn(self._drop_after_idle(room))
 
     async def _drop_after_idle(self, room: Room) -> None:
-        """Without a bot the legs drop, at once or after `max_idle_timeout_sec` (Daily docs, dialout_config)."""
+        """Without a bot the legs drop, at once or after `max_idle_timeout_sec` (Daily docs)."""
         idle_s = float((room.properties.get("dialout_config") or {}).get("max_idle_timeout_sec") or 0)
         await self._world.clock.sleep(idle_s)
         if not room.clients:

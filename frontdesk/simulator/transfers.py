@@ -1,4 +1,4 @@
-"""Sending a phone leg on to another number (Daily docs, transfers): it leaves the room, and two people talk."""
+"""Sending a leg on to another number (Daily docs, transfers): it leaves the room, and two people talk."""
 
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -93,7 +93,9 @@ class Transfers:
         reason = await leg.run()
         leg.ended.set()
         other.hang_up("other_hung_up")
-        await self._world.records.finish(record, "transferred" if record.marked("transfer_started") else reason)
+        await self._world.records.finish(
+            record, "transferred" if record.marked("transfer_started") else reason
+        )
 
 
 def _leg(world: "World", room: Room, record: Record, conduct: Any) -> Leg:

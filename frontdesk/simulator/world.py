@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from frontdesk.simulator.apilog import ApiLog
 from frontdesk.simulator.clock import Clock
@@ -15,8 +15,7 @@ from frontdesk.simulator.loopback import LoopbackClient
 from frontdesk.simulator.network import PhoneNetwork
 from frontdesk.simulator.people import People
 from frontdesk.simulator.presence import Presence
-from frontdesk.simulator.proxy import Proxy
-from frontdesk.simulator.record import Records
+from frontdesk.simulator.records import Records
 from frontdesk.simulator.rest.dialin_configs import DialinConfigs
 from frontdesk.simulator.rest.meetings import Meetings
 from frontdesk.simulator.rest.numbers import Numbers
@@ -28,13 +27,19 @@ from frontdesk.simulator.tokens import Tokens
 from frontdesk.simulator.vendors.behavior import Vendors
 from frontdesk.simulator.webhooks import DialinWebhooks
 
+if TYPE_CHECKING:
+    from frontdesk.simulator.proxy import Proxy
+
 log = logging.getLogger(__name__)
+
+CLOSING_S = 0.5
+"""What is on its way at the end, such as the record of a call, may take so long."""
 
 
 class World:
     """One domain of Daily, one phone network, and the people on it.
 
-    :param base_url: Where the simulator is reached, such as `http://127.0.0.1:9099`, without a slash at the end.
+    :param base_url: Where the simulator is reached, such as `http://127.0.0.1:9099`, without a final slash.
     """
 
     def __init__(self, settings: SimulatorSettings, base_url: str, clock: Clock | None = None) -> None:
@@ -87,13 +92,20 @@ class World:
         """Send a domain event; nothing waits for its delivery."""
         self.spawn(self.events.emit(event_type, room, payload))
 
-    async def close(self) -> None:
-        """End every call, empty every room and let every watcher go."""
-        await self.rooms.close()
+    async def _finish_tasks(self) -> None:
+        """Let what is ending end, records above all; then cancel the rest."""
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSING_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """End every call, empty every room and let every watcher go."""
+        await self.network.close()
+        await self.rooms.close()
+        await self._finish_tasks()
         await self.cloud.aclose()
         await self.events.aclose()
         await self.client.aclose()

@@ -56,7 +56,7 @@ async def until(holds: Callable[[], Any], what: str = "the condition") -> None:
     """Wait until something holds, up to a deadline."""
     try:
         async with asyncio.timeout(DEADLINE_S):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 (what is awaited is of many kinds)
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"{what} did not come about in {DEADLINE_S:.0f} s") from None
@@ -119,7 +119,9 @@ class Stage:
             await self.bots.wait(name, "on_joined")
         return name
 
-    async def call_in(self, *script: Any, number: str | None = PATIENT, **more: Any) -> tuple[Record, str, Room]:
+    async def call_in(
+        self, *script: Any, number: str | None = PATIENT, **more: Any
+    ) -> tuple[Record, str, Room]:
         """A patient calls; a bot takes the call. Gives the record, the bot's name and the room."""
         names = Manner.model_fields
         manner = Manner(script=list(script), **{k: more.pop(k) for k in list(more) if k in names})

@@ -4,8 +4,8 @@ from tests.simulator.phone.stage import ANSWER, GREETING, Stage, ended, loudness
 
 
 async def test_a_dial_in_call_is_a_conversation_in_sound(stage: Stage) -> None:
-    """A caller and a bot on the real DailyTransport hear each other, and the record has what was understood."""
-    record, bot, room = await stage.call_in("What are your opening hours?", "Thank you, goodbye.")
+    """A caller and a bot on the real transport hear each other; the record has what was understood."""
+    record, bot, _room = await stage.call_in("What are your opening hours?", "Thank you, goodbye.")
     await stage.bots.wait(bot, "on_dialin_connected")
     await stage.says(bot, GREETING)
     await spoken(record, 1)

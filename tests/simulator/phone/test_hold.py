@@ -1,4 +1,4 @@
-"""Callers on hold: the webhook, the bridge, the time-out, and everything that goes wrong before anybody answers."""
+"""Callers on hold: the webhook, the bridge, the time-out, and what goes wrong before anybody answers."""
 
 import asyncio
 from typing import Any
@@ -48,7 +48,7 @@ async def advance_until_over(server: SimulatorServer, record: Record, seconds: f
 
 
 async def test_the_hold_lasts_twice_the_music(frozen: SimulatorServer, desk: Desk) -> None:
-    """Nobody takes the call: after the hold budget the caller hears the message, in sound, and is hung up on."""
+    """When nobody takes the call, the caller hears the message, in sound, and is hung up on."""
     record, webhook = await call(frozen, desk)
     assert webhook["From"] == PATIENT
     assert webhook["To"] == CLINIC
@@ -69,7 +69,9 @@ async def test_a_caller_may_give_up_on_hold(frozen: SimulatorServer, desk: Desk)
     await ended(record)
     assert record.outcome == "gave_up_on_hold"
     with pytest.raises(PinlessRejected, match="no active call"):
-        frozen.world.network.pinless_update(webhook["callId"], webhook["callDomain"], f"sip:{room.sip_endpoint}")
+        frozen.world.network.pinless_update(
+            webhook["callId"], webhook["callDomain"], f"sip:{room.sip_endpoint}"
+        )
 
 
 async def test_hanging_up_on_command_while_on_hold(simulator: SimulatorServer, desk: Desk) -> None:
@@ -81,7 +83,7 @@ async def test_hanging_up_on_command_while_on_hold(simulator: SimulatorServer, d
 
 
 async def test_updates_that_daily_refuses(frozen: SimulatorServer, desk: Desk) -> None:
-    """An unknown call, another domain, an unknown address and a room that is not ready are refused; then it works."""
+    """An unknown call, another domain, an unknown address, a room not ready are refused; then it works."""
     record, webhook = await call(frozen, desk)
     update, call_id, domain = frozen.world.network.pinless_update, webhook["callId"], webhook["callDomain"]
     room, _bot = ready_room(frozen.world)
@@ -119,7 +121,9 @@ async def test_copies_of_the_webhook(simulator: SimulatorServer, desk: Desk) -> 
     assert {copy["callId"] for copy in copies} == {record.id}
 
 
-async def test_a_failed_webhook_ends_the_hold_if_the_switch_says_so(simulator: SimulatorServer, desk: Desk) -> None:
+async def test_a_failed_webhook_ends_the_hold_if_the_switch_says_so(
+    simulator: SimulatorServer, desk: Desk
+) -> None:
     """A webhook that is answered 500 leaves the caller on hold, or hangs up, by switch."""
     desk.status = 500
     record, _ = await call(simulator, desk)

@@ -58,7 +58,7 @@ async def test_only_loopback_rooms_are_joined(stage: Stage) -> None:
 
 @pytest.mark.parametrize("way", ["delete", "eject", "expiry", "token"])
 async def test_a_bot_that_is_thrown_out_learns_it(stage: Stage, way: str) -> None:
-    """Room deletion, ejection and expiry end the bot's call: its state becomes "left" and an error is told."""
+    """Deletion, ejection and expiry end the bot's call: its state becomes "left" and an error is told."""
     soon = time.time() + 2
     room = stage.room(**({"exp": soon, "eject_at_room_exp": True} if way == "expiry" else {}))
     token = stage.token(room, **({"exp": soon, "eject_at_token_exp": True} if way == "token" else {}))
@@ -110,7 +110,9 @@ async def test_keys_go_both_ways(stage: Stage) -> None:
 async def test_a_transferred_caller_talks_to_somebody_else(stage: Stage) -> None:
     """A transfer takes the leg off the room; the two people then hear each other, and the bot may go."""
     operator = "+12025550177"
-    stage.settle(operator, hello="Front desk, how can I help?", script=[{"hang_up": True}], ring_s=0.1, patience_s=3)
+    stage.settle(
+        operator, hello="Front desk, how can I help?", script=[{"hang_up": True}], ring_s=0.1, patience_s=3
+    )
     record, bot, room = await stage.call_in("Hello?")
     session_id = next(iter(room.legs))
     assert await stage.bots.do(bot, "transfer", sessionId=session_id, toEndPoint="nowhere") is not None

@@ -1,8 +1,8 @@
 """A stand-in for the native module `daily` (daily-python), for the simulator only.
 
-Put the folder above first on PYTHONPATH, and pipecat's own DailyTransport runs on the simulator unchanged. It joins
-rooms at http://<loopback> and nothing else; the room's URL is all it needs to know. It uses the standard library and
-`websockets`, which pipecat brings.
+Put the folder above first on PYTHONPATH, and pipecat's own DailyTransport runs on the simulator unchanged.
+It joins rooms at http://<loopback> and nothing else; the room's URL is all it needs to know. It uses the
+standard library and `websockets`, which pipecat brings.
 """
 
 from .audio import AudioData, CustomAudioSource, CustomAudioTrack, VirtualSpeakerDevice

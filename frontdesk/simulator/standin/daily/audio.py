@@ -40,7 +40,7 @@ class AudioData:
 
 
 class CustomAudioSource:
-    """What the bot says. Writing takes as long as the sound lasts: pipecat's output is paced by that alone."""
+    """What the bot says. Writing takes as long as the sound lasts: that alone paces pipecat's output."""
 
     def __init__(self, sample_rate: int, channels: int, auto_silence: bool = True) -> None:
         self.sample_rate = sample_rate
@@ -55,7 +55,7 @@ class CustomAudioSource:
         self._sink = sink
 
     def write_frames(self, frames: bytes, completion: Callable[[int], None] | None = None) -> int:
-        """Play 16-bit PCM; calls `completion` with the number of frames once there is room for more, or blocks."""
+        """Play 16-bit PCM; calls `completion` with its length once there is room for more, or blocks."""
         count = len(frames) // (BYTES_PER_SAMPLE * self.channels)
         due = self._schedule(count)
         sink = self._sink

@@ -1,5 +1,7 @@
 """The call client that bots use, with the names and parameters of daily-python's."""
 
+# ruff: noqa: ARG002 (parameters that a phone call does not need are still part of the signature)
+
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,8 +16,8 @@ JoinCompletion = Callable[[Mapping[str, Any] | None, str | None], None]
 class CallClient(UnusedClient):
     """A participant of one call at a time.
 
-    Completions get one error string or None, except those of `join`, `start_dialout` and `start_recording`, which
-    get (data, error) (daily-python reference, CallClient).
+    Completions get one error string or None, except those of `join`, `start_dialout` and `start_recording`,
+    which get (data, error) (daily-python reference, CallClient).
     """
 
     def __init__(self, event_handler: EventHandler | None = None) -> None:
@@ -128,7 +130,7 @@ class CallClient(UnusedClient):
         """Not simulated: the completion gets an error."""
         self._ask("stop_transcription", completion)
 
-    def set_audio_renderer(
+    def set_audio_renderer(  # noqa: PLR0913, PLR0917 (as in the real one)
         self,
         participant_id: str,
         callback: Completion,
@@ -137,7 +139,7 @@ class CallClient(UnusedClient):
         callback_interval_ms: int = 20,
         logging_interval_ms: int = 10000,
     ) -> None:
-        """Hand a participant's sound to `callback(participant_id, AudioData, audio_source)`, silence included."""
+        """Hand a participant's sound to `callback(id, AudioData, audio_source)`, silence included."""
         if self._call is not None:
             self._call.render(participant_id, callback, audio_source, sample_rate)
 

@@ -19,10 +19,12 @@ class LogLevel(IntEnum):
     Trace = 5
 
 
+_speakers: "weakref.WeakValueDictionary[str, VirtualSpeakerDevice]" = weakref.WeakValueDictionary()
+
+
 class Daily:
     """Static entry points, as in daily-python."""
 
-    _speakers: "weakref.WeakValueDictionary[str, VirtualSpeakerDevice]" = weakref.WeakValueDictionary()
     _selected: str | None = None
 
     @staticmethod
@@ -43,7 +45,7 @@ class Daily:
     ) -> VirtualSpeakerDevice:
         """Make a speaker for the mixed sound of a room."""
         speaker = VirtualSpeakerDevice(device_name, sample_rate, channels, non_blocking)
-        Daily._speakers[device_name] = speaker
+        _speakers[device_name] = speaker
         return speaker
 
     @staticmethod
@@ -54,7 +56,7 @@ class Daily:
     @staticmethod
     def selected_speaker() -> VirtualSpeakerDevice | None:
         """The speaker of the client that joins now; not part of daily-python."""
-        return Daily._speakers.get(Daily._selected) if Daily._selected else None
+        return _speakers.get(Daily._selected) if Daily._selected else None
 
     @staticmethod
     def create_camera_device(device_name: str, *_args: Any, **_kwargs: Any) -> VirtualCameraDevice:

@@ -1,4 +1,4 @@
-"""The events of a call. Handlers override what they care about; every method is called on a thread of the client."""
+"""The events of a call. Handlers override what they care about; a thread of the client calls them."""
 
 from typing import Any, Self
 

@@ -1,8 +1,8 @@
 """The line between a call client and the simulator's room: one WebSocket, read by one thread.
 
-Text frames are JSON: `{"op", "id", …}` to the room, `{"reply": id, "data", "error"}` and `{"event", "args"}` back.
-Binary frames are sound: rate (uint32, little-endian) and PCM to the room; rate, participant id (36 characters) and
-PCM back.
+Text frames are JSON: `{"op", "id", …}` to the room, `{"reply": id, "data", "error"}` and
+`{"event", "args"}` back. Binary frames are sound: rate (uint32, little-endian) and PCM to the room; rate,
+participant id (36 characters) and PCM back.
 """
 
 import contextlib
@@ -23,19 +23,19 @@ Reader = Callable[[dict[str, Any]], None]
 Listener = Callable[[str, int, bytes], None]
 
 
-class RoomRefused(ValueError):
+class RoomRefusedError(ValueError):
     """The meeting URL is not one of the simulator's rooms."""
 
 
 def loopback_room(url: str) -> SplitResult:
-    """Take a meeting URL apart. Raises `RoomRefused` unless it is http://<loopback>/<room>."""
+    """Take a meeting URL apart. Raises `RoomRefusedError` unless it is http://<loopback>/<room>."""
     parts = urlsplit(url)
     if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
-        raise RoomRefused(
+        raise RoomRefusedError(
             f"the simulated Daily joins rooms at http://<loopback>/ only, not {parts.scheme}://{parts.hostname}"
         )
     if not parts.path.strip("/"):
-        raise RoomRefused("the meeting URL names no room")
+        raise RoomRefusedError("the meeting URL names no room")
     return parts
 
 

@@ -1,7 +1,9 @@
-"""The part of the call client that a phone call never needs: accepted without effect, or refused where a bot would wait.
+"""The part of the call client that a phone call never needs.
 
-Streaming and video have no stand-in; their completions get an error.
+Settings are accepted without effect; streaming and video have no stand-in: their completions get an error.
 """
+
+# ruff: noqa: ARG002 (the parameters are part of the signature)
 
 from collections.abc import Callable, Mapping
 from typing import Any

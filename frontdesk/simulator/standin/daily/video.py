@@ -1,4 +1,4 @@
-"""Names for video and local devices. Phone calls carry sound alone, so making one of these fails and says so."""
+"""Names for video and local devices. Phone calls carry sound alone: making one of these says so."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Hosts bots on pipecat's real DailyTransport for the simulator's tests; run with the stand-in first on the path.
+"""Hosts bots on pipecat's real DailyTransport, for tests; run with the stand-in first on the path.
 
-Commands come as JSON lines on stdin, events go out as JSON lines on stdout. Every bot is a tiny pipeline: transport in,
-a tap that keeps what was heard, transport out. No vendor is involved.
+Commands come as JSON lines on stdin, events go out as JSON lines on stdout. Every bot is a tiny pipeline:
+transport in, a tap that keeps what was heard, transport out. No vendor is involved.
 """
 
 import asyncio
@@ -21,17 +21,32 @@ from pipecat.transports.daily.transport import DailyDialinSettings, DailyParams,
 from pipecat.workers.runner import WorkerRunner
 
 EVENTS = [
-    "on_joined", "on_left", "on_error", "on_call_state_updated", "on_participant_joined", "on_participant_left",
-    "on_first_participant_joined", "on_client_disconnected", "on_dialin_ready", "on_dialin_connected",
-    "on_dialin_stopped", "on_dialin_error", "on_dialout_connected", "on_dialout_answered", "on_dialout_stopped",
-    "on_dialout_error", "on_dtmf_event", "on_app_message",
-]  # fmt: skip
+    "on_joined",
+    "on_left",
+    "on_error",
+    "on_call_state_updated",
+    "on_participant_joined",
+    "on_participant_left",
+    "on_first_participant_joined",
+    "on_client_disconnected",
+    "on_dialin_ready",
+    "on_dialin_connected",
+    "on_dialin_stopped",
+    "on_dialin_error",
+    "on_dialout_connected",
+    "on_dialout_answered",
+    "on_dialout_stopped",
+    "on_dialout_error",
+    "on_dtmf_event",
+    "on_app_message",
+]
 _out = threading.Lock()
 
 
 def tell(bot: str, event: str, data: Any = None) -> None:
     with _out:
-        print(json.dumps({"bot": bot, "event": event, "data": data}, default=str), flush=True)
+        sys.stdout.write(json.dumps({"bot": bot, "event": event, "data": data}, default=str) + "\n")
+        sys.stdout.flush()
 
 
 class Tap(FrameProcessor):
@@ -131,7 +146,15 @@ tasks: set[asyncio.Task[None]] = set()
 
 def alive() -> dict[str, int]:
     gc.collect()
-    names = ("DailyTransport", "DailyTransportClient", "CallClient", "Call", "Link", "PipelineWorker", "CustomAudioSource")
+    names = (
+        "DailyTransport",
+        "DailyTransportClient",
+        "CallClient",
+        "Call",
+        "Link",
+        "PipelineWorker",
+        "CustomAudioSource",
+    )
     counts = dict.fromkeys(names, 0)
     for thing in gc.get_objects():
         if type(thing).__name__ in counts:
