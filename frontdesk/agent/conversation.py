@@ -29,8 +29,29 @@ from pipecat.workers.runner import WorkerRunner
 from frontdesk.agent.models import Ears
 from frontdesk.agent.speech import Speech
 from frontdesk.agent.tools import TOOLS, CallResources
+from frontdesk.agent.transport import SAMPLE_RATE
 
 Notice = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a conversation is held.
+
+    Attributes:
+        sample_rate: Samples per second, both ways.
+        idle_s: Silence of the person after which `person_silent` is told; 0 for never.
+        rtvi: Whether to speak RTVI to a client; phones do not, the evaluation harness does.
+        greeting_first: Whether the person is heard only after the bot's first sentence. On a phone line,
+            noise, early media and a "hello?" would cut the greeting off.
+        pipeline_idle_s: Inactivity after which pipecat gives the conversation up; None for never.
+    """
+
+    sample_rate: int = SAMPLE_RATE
+    idle_s: float = 0
+    rtvi: bool = False
+    greeting_first: bool = True
+    pipeline_idle_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -48,9 +69,7 @@ class ConversationEvents:
 class _FarewellMute(BaseUserMuteStrategy):
     """Nothing that the person says cuts off a goodbye."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.parting = False
+    parting = False
 
     async def process_frame(self, frame: Frame) -> bool:
         await super().process_frame(frame)
@@ -65,11 +84,7 @@ class Conversation:
         speech: The call's services.
         ears: The call's models.
         resources: What the tools work with.
-        sample_rate: Samples per second, both ways.
-        idle_s: Silence of the person after which `person_silent` is told.
-        rtvi: Whether to speak RTVI to a client; phones do not, the evaluation harness does.
-        greeting_first: Whether the person is heard only after the bot's first sentence. On a phone line,
-            noise, early media and a "hello?" would cut the greeting off.
+        manner: How it is held.
     """
 
     def __init__(
@@ -78,25 +93,20 @@ class Conversation:
         speech: Speech,
         ears: Ears,
         resources: CallResources,
-        *,
-        sample_rate: int,
-        idle_s: float,
-        rtvi: bool = False,
-        greeting_first: bool = True,
-        idle_timeout_s: float | None = None,
+        manner: Manner,
     ) -> None:
         self._speech = speech
-        self._farewell = _FarewellMute()
+        self._farewell = _FarewellMute()  # type: ignore[no-untyped-call]
         mutes: list[BaseUserMuteStrategy] = [self._farewell]
-        if greeting_first:
-            mutes.append(MuteUntilFirstBotCompleteUserMuteStrategy())
+        if manner.greeting_first:
+            mutes.append(MuteUntilFirstBotCompleteUserMuteStrategy())  # type: ignore[no-untyped-call]
         pair = LLMContextAggregatorPair(
             LLMContext(tools=list(TOOLS)),
             user_params=LLMUserAggregatorParams(
                 vad_analyzer=ears.voice_activity,
                 user_turn_strategies=ears.turn_strategies(),
                 user_mute_strategies=mutes,
-                user_idle_timeout=idle_s,
+                user_idle_timeout=manner.idle_s,
             ),
         )
         self._person, self._bot = pair.user(), pair.assistant()
@@ -112,13 +122,13 @@ class Conversation:
         self.worker = PipelineWorker(
             Pipeline(steps),
             params=PipelineParams(
-                audio_in_sample_rate=sample_rate,
-                audio_out_sample_rate=sample_rate,
+                audio_in_sample_rate=manner.sample_rate,
+                audio_out_sample_rate=manner.sample_rate,
                 enable_metrics=False,
             ),
             app_resources=resources,
-            enable_rtvi=rtvi,
-            idle_timeout_secs=idle_timeout_s,
+            enable_rtvi=manner.rtvi,
+            idle_timeout_secs=manner.pipeline_idle_s,
         )
 
     def tell(self, events: ConversationEvents) -> None:

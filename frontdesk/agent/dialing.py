@@ -10,156 +10,100 @@ for the dial under way, whose phone is then hung up for certain before another o
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from enum import Enum, auto
+from dataclasses import replace
 from typing import TypeAlias
 
-from frontdesk.agent.dial_events import (
-    Answered,
-    Begin,
-    Cancel,
-    Command,
-    Connected,
-    Dial,
-    Event,
-    Failed,
-    Finish,
-    HangUp,
-    HungUp,
-    LineEvent,
-    Pause,
-    PauseOver,
-    RangLongEnough,
-    Refused,
-    ReportDialEnded,
-    ReportRinging,
-    Started,
-    Stopped,
-    Talk,
-    Unknown,
-    WatchRing,
-)
+from frontdesk.agent import dial_events as ev
+from frontdesk.agent.dial_state import Phase, State, alive, only_id
 from frontdesk.agent.dispositions import RANG_OUT, UNANSWERED, UNCLEAR, Disposition, disposition
 from frontdesk.ended import EndedReason
 
 _MOST_HELD = 32
 
-# State
+Result: TypeAlias = tuple[State, list[ev.Command]]
 
 
-class Phase(Enum):
-    """Where the dial-out stands."""
-
-    IDLE = auto()
-    STARTING = auto()
-    RINGING = auto()
-    STOPPING = auto()
-    PAUSED = auto()
-    TALKING = auto()
-    OVER = auto()
-
-
-@dataclass(frozen=True)
-class State:
-    """All that the machine knows. `dial` counts from 1; `past` holds the session ids of earlier dials."""
-
-    most_dials: int
-    phase: Phase = Phase.IDLE
-    dial: int = 0
-    session_id: str | None = None
-    past: frozenset[str] = frozenset()
-    held: tuple[LineEvent, ...] = ()
-    rang: bool = False
-    canceled: bool = False
-    why: Disposition = UNANSWERED
-    gone: bool = False
-    picked_up: bool = False
-
-
-Result: TypeAlias = tuple[State, list[Command]]
-
-
-def step(state: State, event: Event) -> Result:
+def step(state: State, event: ev.Event) -> Result:
     """Advance by one event. Events that mean nothing in this phase change nothing."""
-    if isinstance(event, Answered) and event.session_id in state.past and state.phase is not Phase.PAUSED:
+    if isinstance(event, ev.Answered) and event.session_id in state.past and state.phase is not Phase.PAUSED:
         # News of an earlier dial: somebody had picked up, so this dial is the last.
         return replace(state, most_dials=state.dial), []
     return _PHASES[state.phase](state, event)
 
 
-def _idle(state: State, event: Event) -> Result:
+def _idle(state: State, event: ev.Event) -> Result:
     match event:
-        case Begin():
+        case ev.Begin():
             return _dial(state)
-        case Cancel():
+        case ev.Cancel():
             return _over(state, EndedReason.CANCELED)
     return state, []
 
 
-def _starting(state: State, event: Event) -> Result:
+def _starting(state: State, event: ev.Event) -> Result:  # noqa: PLR0911 - a table of events
     match event:
-        case Started(dial, session_id) if dial == state.dial:
+        case ev.Started(dial, session_id) if dial == state.dial:
             return _started(state, session_id)
-        case Refused(dial, error) if dial == state.dial:
+        case ev.Refused(dial, error) if dial == state.dial:
             return _refused(state, error)
-        case Unknown(dial) if dial == state.dial:
+        case ev.Unknown(dial) if dial == state.dial:
             return _over(state, EndedReason.CANCELED if state.canceled else UNCLEAR.reason)
-        case Connected() | Answered() | Stopped() | Failed():
+        case ev.Connected() | ev.Answered() | ev.Stopped() | ev.Failed():
             if event.session_id in state.past or len(state.held) >= _MOST_HELD:
                 return state, []
             return replace(state, held=(*state.held, event)), []
-        case Cancel():
+        case ev.Cancel():
             return replace(state, canceled=True), []
     return state, []
 
 
 def _started(state: State, session_id: str) -> Result:
-    ringing = replace(state, phase=Phase.RINGING, session_id=session_id or _only_id(state.held), held=())
+    ringing = replace(state, phase=Phase.RINGING, session_id=session_id or only_id(state.held), held=())
     if state.canceled:
         return _stop(ringing, state.why)
-    return _replay(ringing, [WatchRing(state.dial)], state.held)
+    return _replay(ringing, [ev.WatchRing(state.dial)], state.held)
 
 
 def _refused(state: State, error: str) -> Result:
-    alive = _alive(state.held)
-    named = replace(state, session_id=alive, held=())
-    if alive is None:
+    living = alive(state.held)
+    named = replace(state, session_id=living, held=())
+    if living is None:
         return _dial_ended(named, disposition(error))
     if state.canceled:
         return _stop(named, disposition(error))
-    return _replay(replace(named, phase=Phase.RINGING), [WatchRing(state.dial)], state.held)
+    return _replay(replace(named, phase=Phase.RINGING), [ev.WatchRing(state.dial)], state.held)
 
 
-def _ringing(state: State, event: Event) -> Result:
+def _ringing(state: State, event: ev.Event) -> Result:  # noqa: PLR0911 - a table of events
     match event:
-        case Connected() | Answered() | Stopped() | Failed() if not _ours(state, event):
+        case ev.Connected() | ev.Answered() | ev.Stopped() | ev.Failed() if not state.ours(event):
             return state, []
-        case Connected(session_id):
+        case ev.Connected(session_id):
             return _rings(state, session_id)
-        case Answered(session_id):
+        case ev.Answered(session_id):
             return _talk(state, session_id)
-        case Stopped(session_id):
+        case ev.Stopped(session_id):
             return _fell_silent(state, session_id, UNANSWERED)
-        case Failed(session_id, error):
+        case ev.Failed(session_id, error):
             return _fell_silent(state, session_id, disposition(error))
-        case RangLongEnough(dial) if dial == state.dial:
+        case ev.RangLongEnough(dial) if dial == state.dial:
             return _stop(state, RANG_OUT)
-        case Cancel():
+        case ev.Cancel():
             return _stop(replace(state, canceled=True), state.why)
     return state, []
 
 
-def _stopping(state: State, event: Event) -> Result:
+def _stopping(state: State, event: ev.Event) -> Result:
     match event:
-        case Connected() | Answered() | Stopped() | Failed() if not _ours(state, event):
+        case ev.Connected() | ev.Answered() | ev.Stopped() | ev.Failed() if not state.ours(event):
             return state, []
-        case Answered():
+        case ev.Answered():
             return replace(state, picked_up=True), []
-        case Stopped() | Failed() if event.session_id:
+        case ev.Stopped() | ev.Failed() if event.session_id:
             return replace(state, gone=True), []
-        case HungUp(dial, done) if dial == state.dial:
+        case ev.HungUp(dial, done) if dial == state.dial:
             return _stopped(state, done=done)
-        case Cancel():
+        case ev.Cancel():
             return replace(state, canceled=True), []
     return state, []
 
@@ -175,42 +119,42 @@ def _stopped(state: State, *, done: bool) -> Result:
     return _dial_ended(state, state.why)
 
 
-def _paused(state: State, event: Event) -> Result:
+def _paused(state: State, event: ev.Event) -> Result:
     match event:
-        case PauseOver(dial) if dial == state.dial:
+        case ev.PauseOver(dial) if dial == state.dial:
             return _dial(state)
-        case Connected(session_id) if _unheard_of(state, session_id):
+        case ev.Connected(session_id) if state.unheard_of(session_id):
             # `start_dialout` gave an error, and yet this dial's phone rings: believe the phone.
             ringing, report = _rings(replace(state, phase=Phase.RINGING), session_id)
-            return ringing, [WatchRing(state.dial), *report]
-        case Answered(session_id) if _unheard_of(state, session_id):
+            return ringing, [ev.WatchRing(state.dial), *report]
+        case ev.Answered(session_id) if state.unheard_of(session_id):
             return _talk(state, session_id)
-        case Answered():
+        case ev.Answered():
             # It arrived late: somebody picked up and has hung up since.
             return _over(state, EndedReason.CALLER_HANGUP)
-        case Cancel():
+        case ev.Cancel():
             return _over(state, EndedReason.CANCELED)
     return state, []
 
 
-def _talking(state: State, event: Event) -> Result:
+def _talking(state: State, event: ev.Event) -> Result:
     match event:
-        case Stopped(session_id) if session_id and session_id == state.session_id:
+        case ev.Stopped(session_id) if session_id and session_id == state.session_id:
             return _over(state, EndedReason.CALLER_HANGUP)
-        case Failed(session_id, _) if session_id and session_id == state.session_id:
+        case ev.Failed(session_id, _) if session_id and session_id == state.session_id:
             return _over(state, EndedReason.LOST)
-        case Cancel():
+        case ev.Cancel():
             over, finish = _over(state, EndedReason.CANCELED)
-            hang_up: list[Command] = [HangUp(state.dial, state.session_id)] if state.session_id else []
+            hang_up: list[ev.Command] = [ev.HangUp(state.dial, state.session_id)] if state.session_id else []
             return over, hang_up + finish
     return state, []
 
 
-def _finished(state: State, _: Event) -> Result:
+def _finished(state: State, _: ev.Event) -> Result:
     return state, []
 
 
-_PHASES: dict[Phase, Callable[[State, Event], Result]] = {
+_PHASES: dict[Phase, Callable[[State, ev.Event], Result]] = {
     Phase.IDLE: _idle,
     Phase.STARTING: _starting,
     Phase.RINGING: _ringing,
@@ -227,23 +171,23 @@ _PHASES: dict[Phase, Callable[[State, Event], Result]] = {
 def _dial(state: State) -> Result:
     past = state.past | ({state.session_id} if state.session_id else set())
     fresh = State(state.most_dials, Phase.STARTING, state.dial + 1, past=frozenset(past))
-    return fresh, [Dial(fresh.dial)]
+    return fresh, [ev.Dial(fresh.dial)]
 
 
 def _stop(state: State, why: Disposition) -> Result:
     if not state.session_id:
         return _over(state, EndedReason.CANCELED if state.canceled else UNCLEAR.reason)
-    return replace(state, phase=Phase.STOPPING, why=why), [HangUp(state.dial, state.session_id)]
+    return replace(state, phase=Phase.STOPPING, why=why), [ev.HangUp(state.dial, state.session_id)]
 
 
 def _rings(state: State, session_id: str | None) -> Result:
-    report: list[Command] = [] if state.rang else [ReportRinging(state.dial)]
+    report: list[ev.Command] = [] if state.rang else [ev.ReportRinging(state.dial)]
     return replace(state, rang=True, session_id=state.session_id or session_id), report
 
 
 def _talk(state: State, session_id: str | None) -> Result:
     talking = replace(state, phase=Phase.TALKING, session_id=session_id or state.session_id)
-    return talking, [Talk(talking.session_id)]
+    return talking, [ev.Talk(talking.session_id)]
 
 
 def _fell_silent(state: State, session_id: str | None, why: Disposition) -> Result:
@@ -251,43 +195,22 @@ def _fell_silent(state: State, session_id: str | None, why: Disposition) -> Resu
 
 
 def _dial_ended(state: State, why: Disposition) -> Result:
-    ended: list[Command] = [ReportDialEnded(state.dial, why.reason)]
+    ended: list[ev.Command] = [ev.ReportDialEnded(state.dial, why.reason)]
     if state.canceled:
         over, commands = _over(state, EndedReason.CANCELED)
     elif why.redial and state.dial < state.most_dials:
-        over, commands = replace(state, phase=Phase.PAUSED, why=why), [Pause(state.dial)]
+        over, commands = replace(state, phase=Phase.PAUSED, why=why), [ev.Pause(state.dial)]
     else:
         over, commands = _over(state, why.reason)
     return over, ended + commands
 
 
 def _over(state: State, reason: EndedReason) -> Result:
-    return replace(state, phase=Phase.OVER), [Finish(reason)]
+    return replace(state, phase=Phase.OVER), [ev.Finish(reason)]
 
 
-def _replay(state: State, commands: list[Command], events: Iterable[LineEvent]) -> Result:
+def _replay(state: State, commands: list[ev.Command], events: Iterable[ev.LineEvent]) -> Result:
     for event in events:
         state, more = step(state, event)
         commands = commands + more
     return state, commands
-
-
-def _ours(state: State, event: LineEvent) -> bool:
-    return not event.session_id or not state.session_id or event.session_id == state.session_id
-
-
-def _unheard_of(state: State, session_id: str | None) -> bool:
-    return bool(session_id) and session_id != state.session_id and session_id not in state.past
-
-
-def _only_id(held: Iterable[LineEvent]) -> str | None:
-    ids = {event.session_id for event in held if event.session_id}
-    return ids.pop() if len(ids) == 1 else None
-
-
-def _alive(held: Iterable[LineEvent]) -> str | None:
-    """The session that was heard ringing or answering and not ending, if there is exactly one."""
-    ended = {event.session_id for event in held if isinstance(event, Stopped | Failed)}
-    begun = {event.session_id for event in held if isinstance(event, Connected | Answered)}
-    alive = [session_id for session_id in begun - ended if session_id]
-    return alive[0] if len(alive) == 1 else None

@@ -9,31 +9,9 @@ from typing import Any, Protocol
 
 from loguru import logger
 
+from frontdesk.agent import dial_events as ev
 from frontdesk.agent import dialing
-from frontdesk.agent.dial_events import (
-    Answered,
-    Begin,
-    Cancel,
-    Command,
-    Connected,
-    Dial,
-    Event,
-    Failed,
-    Finish,
-    HangUp,
-    HungUp,
-    Pause,
-    PauseOver,
-    RangLongEnough,
-    Refused,
-    ReportDialEnded,
-    ReportRinging,
-    Started,
-    Stopped,
-    Talk,
-    Unknown,
-    WatchRing,
-)
+from frontdesk.agent.dial_state import Phase, State
 from frontdesk.agent.report import CallReport, Step
 from frontdesk.agent.timers import Sleep, Timers
 from frontdesk.ended import EndedReason
@@ -58,7 +36,10 @@ class Phone(Protocol):
 
 @dataclass(frozen=True)
 class DialPolicy:
-    """How a call is placed. Daily takes about one start a second, five in five seconds (Daily docs, rate limits)."""
+    """How a call is placed; times are seconds.
+
+    Daily takes about one start a second, five in five seconds (Daily docs, REST API rate limits).
+    """
 
     most_dials: int = 5
     ring_timeout_s: float = 45.0
@@ -110,7 +91,7 @@ class DialoutManager:
         sleep: Waits for so many seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the ends it joins
         self,
         phone: Phone,
         settings: Mapping[str, Any],
@@ -128,21 +109,21 @@ class DialoutManager:
         self._timers = Timers(sleep)
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
-        self._state = dialing.State(policy.most_dials)
+        self._state = State(policy.most_dials)
         self._over = asyncio.Event()
 
     @property
     def talking(self) -> bool:
         """Whether somebody has picked up and is still there."""
-        return self._state.phase is dialing.Phase.TALKING
+        return self._state.phase is Phase.TALKING
 
     async def begin(self) -> None:
         """Start the first dial; the bot is in the room."""
-        await self.handle(Begin())
+        await self.handle(ev.Begin())
 
     async def cancel(self) -> None:
         """Call the call off: stop what rings, also a dial that is just being started."""
-        await self.handle(Cancel())
+        await self.handle(ev.Cancel())
 
     async def call_off(self) -> None:
         """Make sure that no phone rings when the bot leaves; a conversation is not touched."""
@@ -158,15 +139,15 @@ class DialoutManager:
         session_id = _text(data, "sessionId") or None
         match name:
             case "connected":
-                await self.handle(Connected(session_id))
+                await self.handle(ev.Connected(session_id))
             case "answered":
-                await self.handle(Answered(session_id))
+                await self.handle(ev.Answered(session_id))
             case "stopped":
-                await self.handle(Stopped(session_id))
+                await self.handle(ev.Stopped(session_id))
             case "error":
-                await self.handle(Failed(session_id, _error_text(data)))
+                await self.handle(ev.Failed(session_id, _error_text(data)))
 
-    async def handle(self, event: Event) -> None:
+    async def handle(self, event: ev.Event) -> None:
         """Advance by one event; the commands that follow run beside it."""
         async with self._lock:
             self._state, commands = dialing.step(self._state, event)
@@ -181,28 +162,28 @@ class DialoutManager:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _obey(self, command: Command) -> None:
+    async def _obey(self, command: ev.Command) -> None:
         match command:
-            case Dial(dial):
+            case ev.Dial(dial):
                 self._report.step(Step.DIALING, dial=dial)
                 self._spawn(self._dial(dial))
-            case WatchRing(dial):
-                self._later("ring", self._policy.ring_timeout_s, RangLongEnough(dial))
-            case ReportRinging(dial):
+            case ev.WatchRing(dial):
+                self._later("ring", self._policy.ring_timeout_s, ev.RangLongEnough(dial))
+            case ev.ReportRinging(dial):
                 self._report.step(Step.RINGING, dial=dial)
-            case HangUp(dial, session_id):
+            case ev.HangUp(dial, session_id):
                 self._timers.cancel("ring")
                 self._spawn(self._hang_up(dial, session_id))
-            case ReportDialEnded(dial, reason):
+            case ev.ReportDialEnded(dial, reason):
                 self._timers.cancel("ring")
                 self._report.step(Step.DIAL_ENDED, dial=dial, reason=reason.value)
-            case Pause(dial):
-                self._later("pause", self._policy.pause_s(dial), PauseOver(dial))
-            case Talk(session_id):
+            case ev.Pause(dial):
+                self._later("pause", self._policy.pause_s(dial), ev.PauseOver(dial))
+            case ev.Talk(session_id):
                 self._timers.cancel("ring")
                 self._report.step(Step.ANSWERED, dial=self._state.dial)
                 self._spawn(self._outcome.answered(session_id))
-            case Finish(reason):
+            case ev.Finish(reason):
                 self._timers.cancel("ring")
                 self._timers.cancel("pause")
                 self._over.set()
@@ -213,12 +194,12 @@ class DialoutManager:
             async with asyncio.timeout(START_TIMEOUT_S):
                 session_id, error = await self._phone.start_dialout(dict(self._settings))
         except TimeoutError:
-            await self.handle(Unknown(dial))
+            await self.handle(ev.Unknown(dial))
         except Exception as failure:  # noqa: BLE001
             # pipecat raises bare exceptions when the room is gone; the dial never left.
-            await self.handle(Refused(dial, type(failure).__name__))
+            await self.handle(ev.Refused(dial, type(failure).__name__))
         else:
-            await self.handle(Refused(dial, str(error)) if error else Started(dial, session_id))
+            await self.handle(ev.Refused(dial, str(error)) if error else ev.Started(dial, session_id))
 
     async def _hang_up(self, dial: int, session_id: str) -> None:
         try:
@@ -226,9 +207,9 @@ class DialoutManager:
                 error = await self._phone.stop_dialout(session_id)
         except Exception as failure:  # noqa: BLE001
             error = type(failure).__name__
-        await self.handle(HungUp(dial, done=not error))
+        await self.handle(ev.HungUp(dial, done=not error))
 
-    def _later(self, name: str, seconds: float, event: Event) -> None:
+    def _later(self, name: str, seconds: float, event: ev.Event) -> None:
         async def happen() -> None:
             await self.handle(event)
 

@@ -1,6 +1,7 @@
 """What all calls of one bot process share, and how a call is taken."""
 
 import asyncio
+import contextlib
 
 import aiohttp
 from loguru import logger
@@ -12,10 +13,10 @@ from frontdesk.agent.models import SpareEars
 from frontdesk.agent.rehearsal import rehearse
 from frontdesk.agent.report import LoggedReport, Step
 from frontdesk.agent.session import PhoneSession, SessionParts
-from frontdesk.agent.speech import SpeechError
+from frontdesk.agent.speech import SpeechError, speech_services, warm
 from frontdesk.logs import call_context, configure_logging
-from frontdesk.organizations import Organizations, load_organizations
-from frontdesk.settings import BotSettings
+from frontdesk.organizations import Organizations, OrganizationsError, load_organizations
+from frontdesk.settings import BotSettings, SettingsError
 
 
 class Host:
@@ -24,14 +25,16 @@ class Host:
     def __init__(self) -> None:
         self._ears = SpareEars()
         self._memory = Memory()
-        self._gate = asyncio.Semaphore(1)
         self._read: tuple[BotSettings, Organizations] | None = None
         self._logs_taken = False
 
     def warm(self) -> None:
-        """Load the models and freeze what the process has loaded so far; blocking."""
-        self._ears.warm()
+        """Load what the first call needs, as far as the environment allows; blocking, for the start."""
+        with contextlib.suppress(SettingsError, OrganizationsError):
+            self.prepare()
+        # Before the models: what is frozen is never given back, and they belong to the first call.
         self._memory.settle()
+        self._ears.warm()
 
     def prepare(self) -> tuple[BotSettings, Organizations]:
         """Read settings and organizations.
@@ -43,6 +46,7 @@ class Host:
         if self._read is None:
             settings = BotSettings.load()
             organizations = load_organizations(settings.clinics_dir)
+            warm(settings)
             self._read = settings, organizations
         return self._read
 
@@ -74,8 +78,14 @@ class Host:
         with call_context(call.call_id):
             report.step(Step.STARTED, direction=call.request.direction)
             async with aiohttp.ClientSession() as http:
-                async with self._gate:
-                    ears = await self._ears.take()
-                    parts = SessionParts(settings, ears, report, http, self._ears.refill)
-                    session = PhoneSession(call, parts)
+                ears, speech = await asyncio.gather(
+                    self._ears.take(),
+                    speech_services(
+                        settings,
+                        language=call.organization.language,
+                        instructions=call.workflow.instructions,
+                    ),
+                )
+                parts = SessionParts(settings, ears, speech, report, http, self._ears.refill)
+                session = PhoneSession(call, parts)
                 await session.run(handle_sigint=args.handle_sigint)

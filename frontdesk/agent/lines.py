@@ -73,37 +73,45 @@ class InboundLine:
 
     def attach(self, transport: DailyTransport) -> None:
         """Listen to the room's dial-in events."""
+        transport.add_event_handler("on_dialin_ready", self._on_ready)
+        transport.add_event_handler("on_dialin_connected", self._on_negotiated)
+        transport.add_event_handler("on_first_participant_joined", self._on_first_participant)
+        transport.add_event_handler("on_participant_left", self._on_participant_left)
+        transport.add_event_handler("on_dialin_stopped", self._on_stopped)
+        transport.add_event_handler("on_dialin_error", self._on_error)
 
-        async def ready(_: Any, sip_endpoint: str) -> None:
-            await self._ready(sip_endpoint)
+    async def _on_ready(self, _: Any, sip_endpoint: str) -> None:
+        self._report.step(Step.DIALIN_READY)
+        match await self._forwarder.forward(sip_endpoint):
+            case Forwarded.DONE:
+                self._report.step(Step.FORWARDED)
+            case Forwarded.CALLER_GONE:
+                await self._events.ended(EndedReason.CALLER_HANGUP, "on_hold")
+            case Forwarded.REFUSED:
+                await self._events.ended(EndedReason.LOST, "forward_refused")
+            case Forwarded.TIMED_OUT:
+                await self._events.ended(EndedReason.LOST, "forward_failed")
 
-        async def negotiated(_: Any, data: Mapping[str, Any]) -> None:
-            self._session_id = data.get("sessionId") or self._session_id
-            if not self._connected:
-                self._timers.after("media", MEDIA_WAIT_S, self._connect)
+    async def _on_negotiated(self, _: Any, data: Mapping[str, Any]) -> None:
+        self._session_id = data.get("sessionId") or self._session_id
+        if not self._connected:
+            self._timers.after("media", MEDIA_WAIT_S, self._connect)
 
-        async def first(_: Any, participant: Mapping[str, Any]) -> None:
-            self._caller = participant["id"]
-            await self._connect()
+    async def _on_first_participant(self, _: Any, participant: Mapping[str, Any]) -> None:
+        self._caller = participant["id"]
+        await self._connect()
 
-        async def left(_: Any, participant: Mapping[str, Any], __: str) -> None:
-            if participant["id"] in {self._caller, self._session_id}:
-                await self._events.ended(EndedReason.CALLER_HANGUP, "")
+    async def _on_participant_left(self, _: Any, participant: Mapping[str, Any], __: str) -> None:
+        if participant["id"] in {self._caller, self._session_id}:
+            await self._events.ended(EndedReason.CALLER_HANGUP, "")
 
-        async def stopped(_: Any, data: Mapping[str, Any]) -> None:
-            if self._is_caller(data):
-                await self._events.ended(EndedReason.CALLER_HANGUP, "")
+    async def _on_stopped(self, _: Any, data: Mapping[str, Any]) -> None:
+        if self._is_caller(data):
+            await self._events.ended(EndedReason.CALLER_HANGUP, "")
 
-        async def failed(_: Any, data: Mapping[str, Any]) -> None:
-            if self._is_caller(data):
-                await self._events.ended(EndedReason.LOST, "dialin_error")
-
-        transport.add_event_handler("on_dialin_ready", ready)
-        transport.add_event_handler("on_dialin_connected", negotiated)
-        transport.add_event_handler("on_first_participant_joined", first)
-        transport.add_event_handler("on_participant_left", left)
-        transport.add_event_handler("on_dialin_stopped", stopped)
-        transport.add_event_handler("on_dialin_error", failed)
+    async def _on_error(self, _: Any, data: Mapping[str, Any]) -> None:
+        if self._is_caller(data):
+            await self._events.ended(EndedReason.LOST, "dialin_error")
 
     async def joined(self) -> None:
         """Wait for the caller, but not forever."""
@@ -115,18 +123,6 @@ class InboundLine:
 
     async def close(self) -> None:
         """The timers are the session's."""
-
-    async def _ready(self, sip_endpoint: str) -> None:
-        self._report.step(Step.DIALIN_READY)
-        match await self._forwarder.forward(sip_endpoint):
-            case Forwarded.DONE:
-                self._report.step(Step.FORWARDED)
-            case Forwarded.CALLER_GONE:
-                await self._events.ended(EndedReason.CALLER_HANGUP, "on_hold")
-            case Forwarded.REFUSED:
-                await self._events.ended(EndedReason.LOST, "forward_refused")
-            case Forwarded.TIMED_OUT:
-                await self._events.ended(EndedReason.LOST, "forward_failed")
 
     async def _connect(self) -> None:
         if self._connected:

@@ -9,12 +9,11 @@ from pipecat.runner.types import WebSocketRunnerArguments
 from pipecat.runner.utils import create_transport
 
 from frontdesk.agent.call import CallRefusedError
-from frontdesk.agent.conversation import Conversation
+from frontdesk.agent.conversation import Conversation, Manner
 from frontdesk.agent.models import Ears
 from frontdesk.agent.report import LoggedReport
 from frontdesk.agent.speech import speech_services
 from frontdesk.agent.tools import CallResources
-from frontdesk.agent.transport import SAMPLE_RATE
 from frontdesk.organizations import Organization, Organizations
 from frontdesk.settings import BotSettings
 
@@ -47,14 +46,10 @@ async def rehearse(
 
     conversation = Conversation(
         transport,
-        speech_services(settings, language=organization.language, instructions=workflow.instructions),
+        await speech_services(settings, language=organization.language, instructions=workflow.instructions),
         ears,
         CallResources(organization, lambda: datetime.now(UTC), LoggedReport(), hang_up),
-        sample_rate=SAMPLE_RATE,
-        idle_s=0,
-        rtvi=True,
-        greeting_first=False,
-        idle_timeout_s=args.pipeline_idle_timeout_secs,
+        Manner(rtvi=True, greeting_first=False, pipeline_idle_s=args.pipeline_idle_timeout_secs),
     )
     transport.add_event_handler("on_client_connected", greet)
     transport.add_event_handler("on_client_disconnected", leave)

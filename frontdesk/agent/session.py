@@ -10,7 +10,7 @@ import aiohttp
 from pipecat.transports.daily.transport import DailyTransport
 
 from frontdesk.agent.call import Call
-from frontdesk.agent.conversation import Conversation, ConversationEvents
+from frontdesk.agent.conversation import Conversation, ConversationEvents, Manner
 from frontdesk.agent.dialin import Forwarder
 from frontdesk.agent.dialout import DialoutManager, DialoutOutcome, DialPolicy, dialout_settings
 from frontdesk.agent.ending import Ending
@@ -19,10 +19,10 @@ from frontdesk.agent.idle import IdleCaller
 from frontdesk.agent.lines import InboundLine, Line, LineEvents, OutboundLine
 from frontdesk.agent.models import Ears
 from frontdesk.agent.report import CallReport, Step
-from frontdesk.agent.speech import speech_services
+from frontdesk.agent.speech import Speech
 from frontdesk.agent.timers import Timers
 from frontdesk.agent.tools import CallResources
-from frontdesk.agent.transport import SAMPLE_RATE, daily_transport
+from frontdesk.agent.transport import daily_transport
 from frontdesk.ended import EndedReason
 from frontdesk.settings import BotSettings
 
@@ -36,6 +36,7 @@ class SessionParts:
 
     settings: BotSettings
     ears: Ears
+    speech: Speech
     report: CallReport
     http: aiohttp.ClientSession
     on_first_word: Callable[[], None]
@@ -43,11 +44,7 @@ class SessionParts:
 
 
 class PhoneSession:
-    """One phone call, from joining its room to its one ending. Nothing outlives it.
-
-    Raises:
-        frontdesk.agent.speech.SpeechError: A speech service cannot be pointed where the settings say.
-    """
+    """One phone call, from joining its room to its one ending. Nothing outlives it."""
 
     def __init__(self, call: Call, parts: SessionParts) -> None:
         self._call = call
@@ -92,13 +89,10 @@ class PhoneSession:
         organization, settings = self._call.organization, self._parts.settings
         conversation = Conversation(
             self._transport,
-            speech_services(
-                settings, language=organization.language, instructions=self._call.workflow.instructions
-            ),
+            self._parts.speech,
             self._parts.ears,
             CallResources(organization, lambda: datetime.now(UTC), self._report, self._hang_up),
-            sample_rate=SAMPLE_RATE,
-            idle_s=settings.caller_idle_s,
+            Manner(idle_s=settings.caller_idle_s),
         )
         conversation.tell(
             ConversationEvents(

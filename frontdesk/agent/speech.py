@@ -1,5 +1,6 @@
 """Speech to text, the language model and text to speech, as the settings say."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +26,23 @@ class Speech:
     tts: CartesiaTTSService
 
 
-def speech_services(settings: BotSettings, *, language: str, instructions: str) -> Speech:
-    """Build the services of one call; nothing is connected yet.
+async def speech_services(settings: BotSettings, *, language: str, instructions: str) -> Speech:
+    """Build the services of one call, in a thread; nothing is connected yet.
+
+    The vendors' clients load the certificate authorities anew each time, 20 ms apiece.
 
     Raises:
         SpeechError: Deepgram's client fell back to its public address.
     """
+    return await asyncio.to_thread(_build, settings, language, instructions)
+
+
+def warm(settings: BotSettings) -> None:
+    """Have the vendors' clients import what they import at first use, some 200 ms; blocking."""
+    _build(settings, "en", "")
+
+
+def _build(settings: BotSettings, language: str, instructions: str) -> Speech:
     return Speech(
         stt=_hearing(settings, language),
         llm=_thinking(settings, instructions),

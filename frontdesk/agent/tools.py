@@ -77,7 +77,7 @@ def opening_hours(organization: Organization, day: str, now: datetime) -> dict[s
         return {"error": f"day must be one of {', '.join(WEEKDAYS)}, today or tomorrow"}
     hours = organization.opening_hours[weekday]
     open_now = _open(organization, now)
-    found = {"day": weekday, "open_now": open_now, "closed": hours == "closed"}
+    found: dict[str, Any] = {"day": weekday, "open_now": open_now, "closed": hours == "closed"}
     if hours != "closed":
         found |= {"opens": f"{hours.opens:%H:%M}", "closes": f"{hours.closes:%H:%M}"}
     return found | {"summary": _sentence(weekday, hours, open_now=open_now)}

@@ -22,6 +22,7 @@ from frontdesk.agent.dial_events import (
     Talk,
     WatchRing,
 )
+from frontdesk.agent.dial_state import State
 
 
 @dataclass
@@ -31,7 +32,7 @@ class DialWorld:
     `pending` are events on their way; a test delivers them in any order, any number of times.
     """
 
-    state: dialing.State
+    state: State
     alive: set[int] = field(default_factory=set)
     dials: int = 0
     talks: int = 0

@@ -1,4 +1,4 @@
-"""A whole stage for the bot's tests: the simulator in this process, `bot.py` on the real dev runner in its own."""
+"""A stage for the bot's tests: the simulator in this process, `bot.py` on the real dev runner in its own."""
 
 import asyncio
 import os

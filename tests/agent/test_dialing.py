@@ -33,15 +33,16 @@ from frontdesk.agent.dial_events import (
     Unknown,
     WatchRing,
 )
+from frontdesk.agent.dial_state import Phase, State
 from frontdesk.ended import EndedReason
 from tests.agent.dial_world import DialWorld
 
 T = TypeVar("T")
 
 
-def play(*events: Event, most_dials: int = 5) -> tuple[dialing.State, list[Command]]:
+def play(*events: Event, most_dials: int = 5) -> tuple[State, list[Command]]:
     """The state after these events and the commands of the last one."""
-    state, commands = dialing.State(most_dials), list[Command]()
+    state, commands = State(most_dials), list[Command]()
     for event in events:
         state, commands = dialing.step(state, event)
     return state, commands
@@ -94,7 +95,7 @@ def test_error_and_stopped_of_one_dial_are_one_end(events: tuple[Event, ...]) ->
         state, commands = dialing.step(state, event)
         asked += commands
     assert [command for command in asked if isinstance(command, Pause)] == [Pause(1)]
-    assert state.phase is dialing.Phase.PAUSED
+    assert state.phase is Phase.PAUSED
 
 
 def test_stopped_without_answer_admits_what_it_does_not_know() -> None:
@@ -281,9 +282,9 @@ class Rolled:
 
 
 def walk(chance: Chance) -> None:
-    """Let the network do anything, deliver its news in any order and again and again, and check the promises."""
+    """Let the network do anything, deliver its news in any order and number, and check the promises."""
     most_dials = chance.one_of((1, 2, 3, 4))
-    world = DialWorld(dialing.State(most_dials))
+    world = DialWorld(State(most_dials))
     world.deliver(Begin())
     told, repeats = 0, 8
     while not world.finishes and (world.pending or told < world.dials):
