@@ -20,13 +20,15 @@ _call_id: ContextVar[str] = ContextVar("call_id", default="-")
 _TALKATIVE = ("pipecat.runner.run", "pipecat.runner.daily")
 _SECRETS = re.compile(
     r"(?P<jwt>\beyJ[\w-]+\.[\w-]+\.[\w-]*)"
-    r"|(?P<bearer>\b(?:Bearer|Token)\s+[^\s'\",}]+)"
+    r"|(?P<credentials>\bBearer\s+[^\s'\",}]+|\bToken\s+(?=\S*\d)[^\s'\",}]+)"
     r"|(?P<key>\b(?:sk|pk)[-_][\w-]{8,})"
-    r"|(?P<number>\+?(?<![\w.:-])\d[\d().\- ]{7,}\d(?![\w:-]))",
+    r"|(?P<number>\+?\(?(?<![\w.-])\d[\d().\- ]{7,}\d(?!\w|-\w))",
     re.IGNORECASE,
 )
-# What only looks like a number: a date (with an hour behind it), an IPv4 address, a decimal.
-_NO_NUMBER = re.compile(r"\d{4}-\d{2}-\d{2}( \d{1,2})?|\d{1,3}(\.\d{1,3}){3}|\d+\.\d+")
+# What only looks like a number: a date (with an hour behind it), an IPv4 address, a decimal, a UUID.
+_NO_NUMBER = re.compile(
+    r"\d{4}-\d{2}-\d{2}( \d{1,2})?|\d{1,3}(\.\d{1,3}){3}|\d+\.\d+|\d{8}-\d{4}-\d{4}-\d{4}-\d{12}"
+)
 _PLAIN = "{time:HH:mm:ss.SSS} {level: <7} {extra[call_id]} {name} | {message}"
 
 

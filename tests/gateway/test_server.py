@@ -1,0 +1,129 @@
+"""The gateway as a process, and what it tells operators."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import server
+from tests.gateway.conftest import Configure
+from tests.gateway.far import Answer, Far
+from tests.gateway.gate import Gateway, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(*command: str, **environment: str) -> "subprocess.Popen[str]":
+    """A process of the gateway with nothing but these variables."""
+    variables = {"PATH": os.environ["PATH"], "PYTHON_DOTENV_DISABLED": "1"} | environment
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env=variables, stderr=subprocess.PIPE, text=True
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_problems_of_the_settings_end_it() -> None:
+    """With settings that cannot be used it ends with code 2 and a line per problem, without a traceback."""
+    with start("server.py", HOST="0.0.0.0", DAILY_ROOM_URL="https://x.daily.co/y") as process:
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Traceback" not in told
+    for name in ("DAILY_ROOM_URL", "DAILY_API_KEY", "PINLESS_HMAC_SECRET", "FRONTDESK_API_KEYS"):
+        assert f"  {name}: " in told
+
+
+def test_problems_of_the_organizations_end_it(tmp_path: Path) -> None:
+    """With organizations that cannot be used it ends with code 2 and a line per problem."""
+    (tmp_path / "one.yaml").write_text("name: One\ntimezone: Mars/Base\n", encoding="utf-8")
+    (tmp_path / "two.yaml").write_text("{", encoding="utf-8")
+    with start("server.py", DAILY_API_KEY="k", CLINICS_DIR=str(tmp_path)) as process:
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Traceback" not in told
+    assert "one.yaml: timezone:" in told
+    assert "one.yaml: workflows:" in told
+    assert "two.yaml:" in told
+
+
+@pytest.mark.parametrize("command", [("server.py",), ("-m", "uvicorn", "server:app", "--port={port}")])
+def test_it_says_when_doors_are_open(command: tuple[str, ...]) -> None:
+    """In local mode without secret and keys it starts on loopback, says so, and stops when told to."""
+    port = str(free_port())
+    arguments = [part.format(port=port) for part in command]
+    with start(*arguments, DAILY_API_KEY="k", PORT=port) as process:
+        assert process.stderr is not None
+        told = ""
+        for line in process.stderr:
+            told += line
+            if "Uvicorn running" in line:
+                process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+    assert "PINLESS_HMAC_SECRET is not set" in told
+    assert "FRONTDESK_API_KEYS is not set" in told
+    assert "Traceback" not in told
+    assert process.returncode in {0, -signal.SIGTERM}
+
+
+def test_importing_it_builds_nothing() -> None:
+    """The module can be imported without settings; only the attribute `app` needs them."""
+    with pytest.raises(AttributeError):
+        _ = server.nothing
+
+
+async def test_health(gateway: Gateway, far: Far) -> None:
+    """The process is healthy while it serves, and ready while Daily and the bots' host answer."""
+    assert (await gateway.send("GET", "/healthz")).body == {"status": "ok"}
+    ready = await gateway.send("GET", "/readyz")
+    assert (ready.status, ready.body) == (200, {"status": "ready", "checks": {"daily": "ok", "bots": "ok"}})
+    await gateway.send("GET", "/readyz")
+    assert len(far.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [(Answer(401), "key refused"), (Answer(500), "failing"), (Answer(reset=True), "unreachable")],
+)
+async def test_daily_is_missed(production: Configure, far: Far, answer: Answer, verdict: str) -> None:
+    """When Daily refuses our key, fails or is not there, the gateway is not ready and says why."""
+    far.probes.extend([answer, answer])
+    async with serving(production()) as gateway:
+        reply = await gateway.send("GET", "/readyz")
+    assert reply.status == 503
+    assert reply.body["checks"] == {"daily": verdict, "bots": "ok"}
+
+
+async def test_the_runner_is_missed(configure: Configure) -> None:
+    """When nobody listens where the dev runner should be, the gateway is not ready."""
+    async with serving(configure(local_server_url="http://127.0.0.1:9")) as gateway:
+        reply = await gateway.send("GET", "/readyz")
+    assert (reply.status, reply.body["checks"]["bots"]) == (503, "unreachable")
+
+
+async def test_the_documentation_is_whole(gateway: Gateway) -> None:
+    """OpenAPI describes both doors with their bodies, and every reference in it leads somewhere."""
+    schema = (await gateway.send("GET", "/openapi.json")).body
+    doors = {"/daily-dialin-webhook", "/daily-webhook", "/dialout", "/healthz", "/readyz"}
+    assert doors <= schema["paths"].keys()
+    body = schema["paths"]["/dialout"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/DialoutRequest"}
+    known = {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
+    assert references(schema) <= known
+
+
+def references(part: object) -> set[str]:
+    """Every `$ref` below a part of a schema."""
+    if isinstance(part, dict):
+        own = {part["$ref"]} if isinstance(part.get("$ref"), str) else set()
+        return own.union(*(references(value) for value in part.values()))
+    if isinstance(part, list):
+        return set().union(*(references(value) for value in part))
+    return set()
