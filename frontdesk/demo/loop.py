@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from rich.console import Console
@@ -62,10 +61,11 @@ async def _dev(screen: Screen) -> int:
     laptop = Laptop(Ports.from_environment(os.environ), simulated=not keys.complete, api_key=DEV_API_KEY)
     async with House(WORKING_DIR / "logs") as house:
         await house.start(*laptop.parts)
+        changes = await Changes.begin()
         screen.say(_welcome(laptop))
         if keys.present and keys.missing:
             screen.say(f"(For real calls, .env still lacks {', '.join(keys.missing)}.)", "yellow")
-        await _reload_forever(house, laptop, screen)
+        await _reload_forever(house, laptop, screen, changes)
     return 0
 
 
@@ -82,16 +82,14 @@ def _welcome(laptop: Laptop) -> str:
     )
 
 
-async def _reload_forever(house: House, laptop: Laptop, screen: Screen) -> None:
-    changes = _changes()
+async def _reload_forever(house: House, laptop: Laptop, screen: Screen, changes: "Changes") -> None:
     while True:
-        changed = asyncio.ensure_future(anext(changes))
+        changed = asyncio.ensure_future(changes.next())
         try:
             await house.alongside(asyncio.shield(changed))
         except PartError as error:
             screen.say(f"{error}\nWaiting for a change …", "red")
-            await changed
-        paths = changed.result()
+        paths = await changed
         screen.say(f"{', '.join(sorted({path.name for path in paths}))} changed: restarting", "yellow")
         await _restart(house, _touched(laptop, paths), screen)
 
@@ -112,7 +110,24 @@ async def _restart(house: House, parts: list[Part], screen: Screen) -> None:
         screen.say(str(error), "red")
 
 
-async def _changes() -> AsyncIterator[set[Path]]:
-    paths = [CHECKOUT / name for name in WATCHED if (CHECKOUT / name).exists()]
-    async for batch in awatch(*paths, watch_filter=PythonFilter(extra_extensions=(".yaml", ".env"))):
-        yield {Path(path) for _, path in batch}
+class Changes:
+    """Changed files, batch by batch."""
+
+    @classmethod
+    async def begin(cls) -> "Changes":
+        """Start watching; every change after the return is noticed."""
+        changes = cls()
+        await asyncio.sleep(0)
+        return changes
+
+    def __init__(self) -> None:
+        paths = [CHECKOUT / name for name in WATCHED if (CHECKOUT / name).exists()]
+        files = PythonFilter(extra_extensions=(".yaml", ".env"))
+        self._batches = awatch(*paths, watch_filter=files)
+        self._next = asyncio.ensure_future(anext(self._batches))
+
+    async def next(self) -> set[Path]:
+        """Wait for the next batch."""
+        batch = await self._next
+        self._next = asyncio.ensure_future(anext(self._batches))
+        return {Path(path) for _, path in batch}
