@@ -94,11 +94,14 @@ class Endpointer:
         return self.cut() if ended else None
 
     def _is_speech(self, frame: Samples) -> bool:
-        level = float(np.sqrt(np.mean(frame.astype(np.float32) ** 2)))
+        samples = frame.astype(np.float32)
+        level = float(np.sqrt(np.dot(samples, samples) / len(samples)))
         self._levels.append(level)
+        if level <= _AUDIBLE_RMS:
+            return False
         known = len(self._levels) >= _NOISE_KNOWN_FRAMES
-        noise = float(np.percentile(self._levels, 10)) if known else 0.0
-        return level > max(_AUDIBLE_RMS, _SPEECH_OVER_NOISE * noise)
+        noise = sorted(self._levels)[len(self._levels) // 10] if known else 0.0
+        return level > _SPEECH_OVER_NOISE * noise
 
 
 def _varies(samples: Samples) -> bool:
