@@ -57,10 +57,9 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings.publish()
-        async with _http_session(settings) as http:
-            async with _services(app, settings, organizations, http):
-                _announce(settings, organizations)
-                yield
+        async with _http_session(settings) as http, _services(app, settings, organizations, http):
+            _announce(settings, organizations)
+            yield
 
     app = FastAPI(title="Frontdesk", lifespan=lifespan, telemetry=_NO_TELEMETRY)
     app.state.settings = settings

@@ -21,4 +21,5 @@ class Figure:
     def row(self) -> str:
         """The row in markdown."""
         verdict = "yes" if self.held else "**no**"
-        return f"| {self.name} | {self.value:.2f} {self.unit} | ≤ {self.target:g} {self.unit} | {verdict} | {self.detail} |"
+        measured, promised = f"{self.value:.2f} {self.unit}", f"≤ {self.target:g} {self.unit}"
+        return f"| {self.name} | {measured} | {promised} | {verdict} | {self.detail} |"

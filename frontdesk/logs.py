@@ -25,6 +25,11 @@ _SECRETS = re.compile(
     r"|(?P<number>\+?\(?(?<![\w.-])\d[\d().\- ]{7,}\d(?!\w|-\w))",
     re.IGNORECASE,
 )
+# And these quote what was said: lines below INFO of all of pipecat, and these two above it.
+_QUOTES = (
+    ("pipecat.services.tts_service", "not speaking ["),
+    ("pipecat.services.openai.base_llm", "Failed to parse function call arguments"),
+)
 # What only looks like a number: a date (with an hour behind it), an IPv4 address, a decimal, a UUID.
 _NO_NUMBER = re.compile(
     r"\d{4}-\d{2}-\d{2}( \d{1,2})?|\d{1,3}(\.\d{1,3}){3}|\d+\.\d+|\d{8}-\d{4}-\d{4}-\d{4}-\d{12}"
@@ -69,17 +74,26 @@ def configure_logging(*, level: str = "INFO", production: bool = False, stream: 
         target.flush()
 
     line = "{message}" if production else _PLAIN
-    logger.add(write, level=level, format=line, backtrace=False, diagnose=False)
+    logger.add(write, level=level, format=line, filter=_quotes_nobody, backtrace=False, diagnose=False)
     _take_over_standard_logging(level)
 
 
 def _take_over_standard_logging(level: str) -> None:
-    number = logger.level(level).no
+    # Below INFO the clients of Daily and the vendors write whole messages.
+    number = max(logger.level(level).no, logging.INFO)
     logging.basicConfig(handlers=[_Intercept()], level=number, force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.access").disabled = True
+
+
+def _quotes_nobody(record: "Record") -> bool:
+    name = record["name"] or ""
+    if not name.startswith("pipecat"):
+        return True
+    quoted = any(name == module and mark in record["message"] for module, mark in _QUOTES)
+    return record["level"].no >= logging.INFO and not quoted
 
 
 def _patch(record: "Record") -> None:

@@ -194,7 +194,9 @@ def _load(path: Path) -> Organization:
 def _explain(path: Path, error: Exception) -> list[str]:
     if not isinstance(error, ValidationError):
         return [f"{path.name}: {str(error).splitlines()[0]}"]
-    return [f"{path.name}: {_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+    return [
+        f"{path.name}: {_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+    ]
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -10,7 +10,7 @@ _Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+
 
 
 class DialinWebhook(BaseModel):
-    """A call that waits on hold (pipecat docs, Daily PSTN dial-in; `sipHeaders` with SIP interconnect only)."""
+    """A call on hold (pipecat docs, Daily PSTN dial-in; `sipHeaders` comes with SIP interconnect only)."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 

@@ -10,7 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from frontdesk.errors import FrontdeskError, InvalidBodyError, MethodNotAllowedError, NotFoundError, RequestError
+from frontdesk.errors import (
+    FrontdeskError,
+    InvalidBodyError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RequestError,
+)
 
 
 def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

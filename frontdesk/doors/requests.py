@@ -14,7 +14,7 @@ _SANE_ID = re.compile(rb"[\w.-]{8,64}")
 
 
 class RequestFrame:
-    """Gives each request an id (`X-Request-Id`, the sender's when sane) and each unforeseen error an answer."""
+    """Gives each request an id (`X-Request-Id`; the sender's own when sane) and unforeseen errors an answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -22,7 +22,8 @@ later), `request_id` (also the header `X-Request-Id`), and where they help `erro
 
 def concrete_errors() -> list[type[FrontdeskError]]:
     """Every error with a code of its own, by status and code."""
-    found = {error.code: error for error in (FrontdeskError, *_below(FrontdeskError)) if "code" in vars(error)}
+    every: list[type[FrontdeskError]] = [FrontdeskError, *_below(FrontdeskError)]
+    found = {error.code: error for error in every if "code" in vars(error)}
     return sorted(found.values(), key=lambda error: (error.status, error.code))
 
 

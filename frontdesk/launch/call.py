@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from frontdesk.daily.rooms import Room
 from frontdesk.organizations import Organization
-from server_utils import AgentRequest, DialinSettings, DialoutSettings, Limits, Room, Voicemail
+from server_utils import AgentRequest, DialinSettings, DialoutSettings, Limits, Voicemail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Call:
     workflow: str
     line: DialinSettings | DialoutSettings
     limits: Limits
-    voicemail: Voicemail = Voicemail()
+    voicemail: Voicemail = field(default_factory=Voicemail)
     patient_id: str | None = None
     patient_data: dict[str, JsonValue] = field(default_factory=dict)
     variables: dict[str, JsonValue] = field(default_factory=dict)

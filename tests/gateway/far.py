@@ -1,4 +1,4 @@
-"""Daily's REST API and the start API as far as the gateway meets them: on loopback, misbehaving on command."""
+"""Daily's REST API and the start API as far as the gateway meets them, misbehaving on command."""
 
 import asyncio
 import json

@@ -36,7 +36,7 @@ BROKEN = [
     (b'{"a":' + b"9" * 400 + b"}", 422, "invalid_body"),
     (b"{" + b" " * 70_000 + b"}", 413, "body_too_large"),
 ]
-WRONG_FIELDS = [
+WRONG_FIELDS: list[tuple[str, object]] = [
     ("callId", ...),
     ("callId", None),
     ("callId", ""),
@@ -192,7 +192,9 @@ async def test_an_unforeseen_fault_is_told_without_its_cause(gateway: Gateway, f
         ("POST", "/daily-dialin-webhook/only-one", 404, "not_found"),
     ],
 )
-async def test_the_frameworks_errors(gateway: Gateway, method: str, path: str, status: int, code: str) -> None:
+async def test_the_frameworks_errors(
+    gateway: Gateway, method: str, path: str, status: int, code: str
+) -> None:
     """Unknown paths and methods are told as problems with codes of ours."""
     reply = await gateway.send(method, path)
     assert (reply.status, reply.body["code"]) == (status, code)

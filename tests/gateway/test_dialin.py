@@ -68,7 +68,7 @@ async def test_a_withheld_number_gets_a_sip_room(gateway: Gateway, far: Far, cal
     assert "provider" not in sip
 
 
-async def test_transfers_need_dial_out(configure: Configure, far: Far, tmp_path: object) -> None:
+async def test_transfers_need_dial_out(configure: Configure, far: Far) -> None:
     """An organization that transfers calls gets dial-out in the rooms of its incoming calls."""
     async with serving(configure()) as gateway:
         organization = gateway.app.state.dialin._organizations.default
@@ -79,15 +79,19 @@ async def test_transfers_need_dial_out(configure: Configure, far: Far, tmp_path:
     assert properties["sip"]["sip_mode"] == "dial-in"
 
 
-@pytest.mark.parametrize("probe", [{"test": "test"}, {"Test": "test"}, {"TEST": True}, {"To": "+14155550100"}])
+@pytest.mark.parametrize(
+    "probe", [{"test": "test"}, {"Test": "test"}, {"TEST": True}, {"To": "+14155550100"}]
+)
 async def test_probes_make_no_room(gateway: Gateway, far: Far, probe: dict[str, object]) -> None:
-    """What Daily sends when a number is configured is answered with 200, signed or not, and starts nothing."""
+    """Daily's probe of a newly configured number is answered with 200, signed or not, and starts nothing."""
     assert (await gateway.ring(probe)).status == 200
     assert (await gateway.send("POST", "/daily-dialin-webhook", json=probe)).status == 200
     assert far.seen == []
 
 
-@pytest.mark.parametrize("headers", [{}, {"X-Pinless-Signature": "AAAA", "X-Pinless-Timestamp": "1790000000"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"X-Pinless-Signature": "AAAA", "X-Pinless-Timestamp": "1790000000"}]
+)
 async def test_an_unsigned_call_is_refused(gateway: Gateway, far: Far, headers: dict[str, str]) -> None:
     """Without Daily's signature there is no call, no room and no hint about the body."""
     reply = await gateway.send("POST", "/daily-dialin-webhook", json=incoming(), headers=headers)
@@ -171,7 +175,7 @@ async def test_a_full_house_is_tried_again_in_the_same_room(gateway: Gateway, fa
 
 
 async def test_an_ambiguous_launch_is_tried_again_in_a_new_room(gateway: Gateway, far: Far) -> None:
-    """After a launch that may have started a bot, the next one gets a new room and the old room is deleted."""
+    """After a launch that may have started a bot, the next gets a new room and the old room is deleted."""
     far.starts.append(Answer(status=503))
     reply = await gateway.ring(incoming())
     assert reply.body["status"] == "started"
@@ -219,7 +223,7 @@ async def test_launches_in_flight_finish_at_shutdown(configure: Configure, far: 
 
 
 async def test_open_doors_are_for_this_machine(configure: Configure, far: Far) -> None:
-    """Without a secret in local mode, programs on this machine are let in, but nothing that came by a tunnel."""
+    """Without a secret in local mode, programs on this machine are let in, but nothing through a tunnel."""
     settings: GatewaySettings = configure(pinless_hmac_secret=None)
     async with serving(settings) as gateway:
         assert (await gateway.send("POST", "/daily-dialin-webhook", json=incoming())).status == 200

@@ -17,7 +17,7 @@ def request_of(far: Far) -> AgentRequest:
 
 @pytest.mark.parametrize("caller_id", [CALLER_ID, None, ...])
 async def test_the_official_body_places_a_call(gateway: Gateway, far: Far, caller_id: object) -> None:
-    """The body of the official example is accepted as it is and answered with 201 and the room, not the token."""
+    """The official example's body is accepted as it is and answered with 201 and the room, not the token."""
     settings = {"phone_number": "+12025550123"} | ({} if caller_id is ... else {"caller_id": caller_id})
     reply = await gateway.dial({"dialout_settings": settings})
     assert reply.status == 201
@@ -34,7 +34,11 @@ async def test_the_official_body_places_a_call(gateway: Gateway, far: Far, calle
 async def test_all_fields_reach_the_bot(gateway: Gateway, far: Far) -> None:
     """Everything that the CRM may say about a call arrives at the bot as it was said."""
     body = {
-        "dialout_settings": {"phone_number": "+1 (202) 555-0123", "display_name": "Clinic", "extension": "12#"},
+        "dialout_settings": {
+            "phone_number": "+1 (202) 555-0123",
+            "display_name": "Clinic",
+            "extension": "12#",
+        },
         "organization": "bright-smile",
         "workflow": "reception",
         "limits": {"ring_timeout_s": 20, "max_duration_s": 300, "dial_attempts": 2},
@@ -130,7 +134,19 @@ async def test_keys(
 
 @pytest.mark.parametrize(
     "number",
-    ["911", "+911", "+1911", "+112", "2025550123", "+15551234567", "+19005550123", "+44909879", "+1202555", "x", ""],
+    [
+        "911",
+        "+911",
+        "+1911",
+        "+112",
+        "2025550123",
+        "+15551234567",
+        "+19005550123",
+        "+44909879",
+        "+1202555",
+        "x",
+        "",
+    ],
 )
 async def test_numbers_that_are_never_dialed(gateway: Gateway, far: Far, number: str) -> None:
     """Emergency, premium-rate, short, national and impossible numbers are refused before anything is made."""
@@ -207,12 +223,14 @@ async def test_infinity_never_reaches_the_bot(gateway: Gateway, far: Far) -> Non
 
 
 async def test_an_open_door_is_for_this_machine(configure: Configure, far: Far) -> None:
-    """Without keys in local mode, programs on this machine are let in, but no form of a web page and no tunnel."""
+    """Without keys in local mode, local programs are let in, but no web page and no tunnel."""
     async with serving(configure(frontdesk_api_keys="")) as gateway:
         assert (await gateway.send("POST", "/dialout", json=OFFICIAL)).status == 201
         form = await gateway.send("POST", "/dialout", data=b"{}", headers={"Content-Type": "text/plain"})
         assert form.status == 415
-        tunnel = await gateway.send("POST", "/dialout", json=OFFICIAL, headers={"X-Forwarded-For": "10.1.1.1"})
+        tunnel = await gateway.send(
+            "POST", "/dialout", json=OFFICIAL, headers={"X-Forwarded-For": "10.1.1.1"}
+        )
         assert (tunnel.status, tunnel.body["code"]) == (403, "local_only")
     assert len(far.of("/start")) == 1
 

@@ -142,7 +142,9 @@ async def test_a_misbehaving_host(
     far.release()
 
 
-async def test_nobody_listens(http: aiohttp.ClientSession, configure: Configure, request_: AgentRequest) -> None:
+async def test_nobody_listens(
+    http: aiohttp.ClientSession, configure: Configure, request_: AgentRequest
+) -> None:
     """A dev runner that is not up is told as such, and certainly started nothing."""
     with pytest.raises(errors.LaunchUnreachableError) as caught:
         await start_bot_local(request_, http, configure(local_server_url="http://127.0.0.1:9"))
@@ -162,11 +164,13 @@ async def test_another_agent_takes_over(
     assert far.seen[0].body == far.seen[1].body
 
 
-@pytest.mark.parametrize("first", [Answer(503), Answer(reset=True), Answer(text="{"), Answer(401), Answer(413)])
+@pytest.mark.parametrize(
+    "first", [Answer(503), Answer(reset=True), Answer(text="{"), Answer(401), Answer(413)]
+)
 async def test_no_other_agent_is_asked_when_it_could_make_two_bots(
     http: aiohttp.ClientSession, production: Configure, request_: AgentRequest, far: Far, first: Answer
 ) -> None:
-    """After an answer that leaves open whether a bot runs, or that another agent would repeat, none is asked."""
+    """No other agent is asked when a bot may run already, or when that agent would say the same."""
     far.starts.append(first)
     with pytest.raises(errors.LaunchError):
         await start_bot_production(request_, http, production())

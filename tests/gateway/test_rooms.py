@@ -133,7 +133,9 @@ async def test_an_outgoing_room(http: aiohttp.ClientSession, configure: Configur
     assert token["is_owner"] is True
     assert room.sip_endpoint is None
     assert room.token not in repr(room)
-    short = await create_daily_room(OUTGOING, http, settings, limits=limits.model_copy(update={"dial_attempts": 1}))
+    short = await create_daily_room(
+        OUTGOING, http, settings, limits=limits.model_copy(update={"dial_attempts": 1})
+    )
     assert short.name != room.name
     lifetimes = [seen.body["properties"]["exp"] for seen in far.of("/rooms")]
     assert lifetimes[0] - lifetimes[1] > 9 * 60

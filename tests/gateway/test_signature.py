@@ -20,19 +20,23 @@ def check(now: float = NOW) -> SignatureCheck:
 
 
 def test_it_is_what_daily_makes() -> None:
-    """The signature is base64 of HMAC-SHA256 over timestamp, dot and raw body, keyed with the decoded secret."""
+    """It is base64 of HMAC-SHA256 over timestamp, dot and raw body, with the decoded secret as the key."""
     body = b'{"To":"+14155550100"}'
     digest = hmac.new(base64.b64decode(SECRET), b"1790000000000." + body, hashlib.sha256).digest()
     assert sign(SECRET, "1790000000000", body) == base64.b64encode(digest).decode()
 
 
-@pytest.mark.parametrize("timestamp", ["1790000000", "1790000000000", "1789999701", "1790000299999", "1790000000.25"])
+@pytest.mark.parametrize(
+    "timestamp", ["1790000000", "1790000000000", "1789999701", "1790000299999", "1790000000.25"]
+)
 def test_seconds_and_milliseconds_are_taken(timestamp: str) -> None:
     """A timestamp within the tolerance is accepted in seconds and in milliseconds."""
     check().check(sign(SECRET, timestamp, b"{}"), timestamp, b"{}")
 
 
-@pytest.mark.parametrize("timestamp", ["1789999699", "1790000301", "1789999699000", "1790000301000", "0", "1"])
+@pytest.mark.parametrize(
+    "timestamp", ["1789999699", "1790000301", "1789999699000", "1790000301000", "0", "1"]
+)
 def test_old_and_future_ones_are_refused(timestamp: str) -> None:
     """A timestamp beyond the tolerance is refused although its signature is right."""
     with pytest.raises(SignatureExpiredError):
@@ -47,7 +51,9 @@ def test_a_timestamp_that_is_none_is_refused(timestamp: str) -> None:
         check().check(signature, timestamp, b"{}")
 
 
-@pytest.mark.parametrize(("signature", "timestamp"), [(None, "1"), ("x", None), ("", "1"), ("x", ""), (None, None)])
+@pytest.mark.parametrize(
+    ("signature", "timestamp"), [(None, "1"), ("x", None), ("", "1"), ("x", ""), (None, None)]
+)
 def test_missing_headers_are_refused(signature: str | None, timestamp: str | None) -> None:
     """Without signature or timestamp nothing is let in."""
     with pytest.raises(SignatureMissingError):
