@@ -41,10 +41,6 @@ class WebhookEndpoint:
     failed_count: int = 0
     last_moment_pushed: float | None = None
 
-    def wants(self, event_type: str) -> bool:
-        """Whether an event of this type is pushed to it now."""
-        return self.state == "ACTIVE" and event_type in self.event_types
-
     def succeeded(self, now: float) -> None:
         """Count a push that was answered 200."""
         self.failed_count = 0
@@ -135,7 +131,7 @@ class Events:
 
     def _push(self, envelope: dict[str, Any], delay_s: float = 0.0) -> None:
         for endpoint in self.endpoints.values():
-            if endpoint.wants(envelope["type"]):
+            if envelope["type"] in endpoint.event_types:
                 self._spawn(self._deliver(endpoint, envelope, delay_s))
 
     def _spawn(self, delivery: Coroutine[Any, Any, None]) -> None:
