@@ -26,7 +26,7 @@ REASONS = {
 class Attempt:
     """One call to one number, from start_dialout to its end."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 (what an attempt is made of)
+    def __init__(
         self,
         room: Room,
         settings: dict[str, Any],

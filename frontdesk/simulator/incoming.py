@@ -66,6 +66,7 @@ class IncomingCalls:
         self._world = world
         self._held: dict[str, HeldCall] = {}
         world.rooms.on_client_joined.append(self._bot_joined)
+        world.rooms.on_client_left.append(self._bot_left)
 
     def place(self, to: str, caller: Caller) -> Record:
         """Somebody dials a number; returns at once."""
@@ -233,6 +234,10 @@ class IncomingCalls:
     def _bot_joined(self, room: Room, _client: RoomClient) -> None:
         if room.sip_endpoints and not room.ready_endpoints:
             self._world.spawn(self._make_ready(room))
+
+    def _bot_left(self, room: Room, _client: RoomClient) -> None:
+        if not room.clients:
+            room.ready_endpoints.clear()
 
     async def _make_ready(self, room: Room) -> None:
         await self._world.clock.sleep(self._world.switches.sip_ready_s)

@@ -11,10 +11,11 @@ from frontdesk.simulator.speech.listener import BackgroundListener, Heard, Liste
 from frontdesk.simulator.speech.voice import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from frontdesk.simulator.conduct import Conduct
     from frontdesk.simulator.record import Record
+    from frontdesk.simulator.speech.phrasebook import Phrase
     from frontdesk.simulator.world import World
 
 VOICE_RMS = 100.0
@@ -64,6 +65,7 @@ class Leg:
         self.ended_because: str | None = None
         self.ended = asyncio.Event()
         self._clock = world.clock
+        self._phrasebook = world.phrasebook
         self._runner: asyncio.Task[Any] | None = None
         self._keys_reach_bots = world.switches.dtmf_in
         self._begun_ms = record.now_ms
@@ -75,10 +77,15 @@ class Leg:
         self.other_began_at: float | None = None
         self.other_spoke_at: float | None = None
         self._ear = BackgroundListener(
-            Listener(PHONE_RATE, world.phrasebook.bot_phrases, unclear="(unclear)"), self._understood
+            Listener(PHONE_RATE, self._phrases, unclear="(unclear)"), self._understood
         )
         self._conduct: Iterator[None] = conduct(self)
         record.sound.begin_at(self._begun_ms)
+
+    def _phrases(self) -> "Sequence[Phrase]":
+        """What may be heard: bots, and other people when there are any on the line."""
+        others = self._phrasebook.person_phrases() if len(self.room.legs) > 1 else ()
+        return (*self._phrasebook.bot_phrases(), *others)
 
     # What the person can do and perceive.
 

@@ -121,10 +121,9 @@ class Record:
         return [entry.text for entry in self.transcript if entry.side == side]
 
     def end(self, outcome: str) -> None:
-        """Close the call with its outcome; the first outcome stays."""
+        """Note the outcome; the first one stays. The state follows when the files are written."""
         if self.outcome is None:
             self.outcome = outcome
-            self.state = "ended"
             self.mark("ended", outcome)
 
     def view(self) -> CallView:

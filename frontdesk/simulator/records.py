@@ -44,24 +44,20 @@ class Records:
         return list(self._calls.values())
 
     async def finish(self, record: Record, outcome: str) -> None:
-        """Close a call and write its files. Doing it twice is harmless."""
-        if record.done.is_set():
+        """Close a call: note the outcome, write the WAV, say that it has ended, write the JSON.
+
+        Doing it twice is harmless.
+        """
+        if record.outcome is not None:
             return
         record.end(outcome)
         if self._folder is not None:
-            await asyncio.to_thread(self._write, record, self._folder)
+            await asyncio.to_thread(_write_sound, record, self._folder)
         record.sound = Sound()
+        record.state = "ended"
+        if self._folder is not None:
+            await asyncio.to_thread(_write_view, record, self._folder)
         record.done.set()
-
-    def _write(self, record: Record, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        stereo = record.sound.take()
-        if stereo:
-            path = folder / f"{record.id}.wav"
-            write_wav(path, stereo)
-            record.wav = path
-        text = json.dumps(record.view().model_dump(mode="json"), indent=1, ensure_ascii=False)
-        (folder / f"{record.id}.json").write_text(text, encoding="utf-8")
 
     def _forget_oldest(self) -> None:
         while len(self._calls) > KEPT and next(iter(self._calls.values())).done.is_set():
@@ -86,3 +82,18 @@ class Records:
         """Let everybody who watches go."""
         for watcher in self._watchers:
             watcher.put_nowait(None)
+
+
+def _write_sound(record: Record, folder: Path) -> None:
+    stereo = record.sound.take()
+    if stereo:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{record.id}.wav"
+        write_wav(path, stereo)
+        record.wav = path
+
+
+def _write_view(record: Record, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(record.view().model_dump(mode="json"), indent=1, ensure_ascii=False)
+    (folder / f"{record.id}.json").write_text(text, encoding="utf-8")

@@ -83,7 +83,7 @@ class RoomClient:
         )
 
 
-def participant_object(  # noqa: PLR0913 (what a participant is made of)
+def participant_object(
     participant_id: str, name: str, *, user_id: str, owner: bool, joined_at: float, local: bool = False
 ) -> dict[str, Any]:
     """A participant as daily-python reports one (daily-python reference, types, Participant)."""

@@ -126,6 +126,7 @@ async def test_a_transferred_caller_talks_to_somebody_else(stage: Stage) -> None
     assert theirs.to_number == operator
     assert theirs.from_number == record.from_number
     assert (await ended(theirs)).said() == ["Front desk, how can I help?"]
+    assert record.said("heard") == ["Front desk, how can I help?"]
     assert record.to_number == CLINIC
     assert stage.world.network.rang == {operator: 1}
 

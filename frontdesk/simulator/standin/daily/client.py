@@ -130,7 +130,7 @@ class CallClient(UnusedClient):
         """Not simulated: the completion gets an error."""
         self._ask("stop_transcription", completion)
 
-    def set_audio_renderer(  # noqa: PLR0913, PLR0917 (as in the real one)
+    def set_audio_renderer(
         self,
         participant_id: str,
         callback: Completion,

@@ -130,6 +130,9 @@ class Bot:
     async def do_transfer(self, **settings: Any) -> Any:
         return await self.transport.sip_call_transfer(settings)
 
+    async def do_update_participants(self, **updates: Any) -> Any:
+        await self.transport.update_remote_participants(updates)
+
     async def do_participants(self) -> Any:
         return sorted(self.transport.participants())
 
