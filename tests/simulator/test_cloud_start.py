@@ -122,7 +122,7 @@ FULL = "Service maximum agent instances reached"
         ({"max_agents": 0}, 429, FULL, "PCC-AGENT-AT-CAPACITY"),
     ],
 )
-async def test_an_agent_can_refuse_in_every_documented_way(  # noqa: PLR0917
+async def test_an_agent_can_refuse_in_every_documented_way(
     simulator: SimulatorServer, cloud: Api, settings: dict[str, Any], expected: int, error: str, code: str
 ) -> None:
     """Each error that Pipecat Cloud documents for a start can be ordered."""
