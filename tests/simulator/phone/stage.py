@@ -56,7 +56,7 @@ async def until(holds: Callable[[], Any], what: str = "the condition") -> None:
     """Wait until something holds, up to a deadline."""
     try:
         async with asyncio.timeout(DEADLINE_S):
-            while not holds():  # noqa: ASYNC110 (what is awaited is of many kinds)
+            while not holds():
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"{what} did not come about in {DEADLINE_S:.0f} s") from None

@@ -94,13 +94,12 @@ async def test_a_broken_line_settles_everything(room: Rude) -> None:
     client, handler = await joined(room)
     complete, done = completion()
     client.stop_dialout("nobody", completion=complete)
-    while not room.lines:
-        await asyncio.sleep(0.01)
+    assert len(room.lines) == 1
     await room.lines[0].close()
     (error,) = await asyncio.wait_for(done, 20)
     assert error == "the call has ended"
     async with asyncio.timeout(20):
-        while "left" not in handler.states:  # noqa: ASYNC110 (told on another thread)
+        while "left" not in handler.states:
             await asyncio.sleep(0.01)
     client.release()
 

@@ -8,7 +8,7 @@ from typing import Any
 from .audio import AudioData, CustomAudioSource, VirtualSpeakerDevice, track_source
 from .device import Daily
 from .events import EventHandler
-from .link import Link
+from .link import Link, open_link
 from .pacing import Timer, call_back, pacer
 
 REQUEST_TIMEOUT_S = 20.0
@@ -65,10 +65,12 @@ class Call:
     def _run(self, url: str, token: str | None, joined: Request) -> None:
         self.emit("call_state_updated", "joining")
         try:
-            link = Link(url)
-        except Exception as error:  # noqa: BLE001
+            with open_link(url) as link:
+                self._converse(link, token, joined)
+        except Exception as error:  # noqa: BLE001 (whatever fails, the bot has to learn it)
             joined.answer(None, f"connection-error: {error}")
-            return
+
+    def _converse(self, link: Link, token: str | None, joined: Request) -> None:
         self._link, self._requests[0] = link, joined
         link.send({"op": "join", "id": 0, "room": link.room, "token": token, "name": self._user_name})
         link.read(self._on_message, self._on_audio)

@@ -9,7 +9,7 @@ import contextlib
 import ipaddress
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -48,21 +48,28 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+@contextlib.contextmanager
+def open_link(meeting_url: str) -> Iterator["Link"]:
+    """Open the line to a room. Raises `RoomRefusedError`, or what `websockets` raises."""
+    room = loopback_room(meeting_url)
+    with connect(
+        f"ws://{room.netloc}/_room/rtc",
+        compression=None,
+        proxy=None,
+        max_size=None,
+        open_timeout=OPEN_TIMEOUT_S,
+        close_timeout=1,
+        ping_interval=None,
+    ) as socket:
+        yield Link(room.path.strip("/"), socket)
+
+
 class Link:
     """An open line. Sending never raises: a broken line shows by `read` returning."""
 
-    def __init__(self, meeting_url: str) -> None:
-        room = loopback_room(meeting_url)
-        self.room = room.path.strip("/")
-        self._socket: ClientConnection = connect(
-            f"ws://{room.netloc}/_room/rtc",
-            compression=None,
-            proxy=None,
-            max_size=None,
-            open_timeout=OPEN_TIMEOUT_S,
-            close_timeout=1,
-            ping_interval=None,
-        )
+    def __init__(self, room: str, socket: ClientConnection) -> None:
+        self.room = room
+        self._socket = socket
 
     def send(self, message: dict[str, Any]) -> None:
         """Ask the room for something."""
