@@ -1,0 +1,192 @@
+"""The four flows: a call in and a call out, with bots on the dev runner and on Pipecat Cloud."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from frontdesk.demo.laptop import Laptop
+from frontdesk.demo.parts import House, Part
+from frontdesk.demo.world import World
+from frontdesk.organizations import load_organizations
+from tests.system.conftest import free_ports
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+
+CLINIC = load_organizations(Path("clinics")).by_slug("bright-smile")
+PATIENT = "+14155550142"
+CALLEE = "+14155550187"
+LINES = ["What are your opening hours?"]
+PUBLIC_KEY = "pk_0123456789abcdef"
+SPARE = "frontdesk-spare"
+
+
+class Flows:
+    """A running house, and hands on it."""
+
+    def __init__(self, session: aiohttp.ClientSession, laptop: Laptop) -> None:
+        self._session = session
+        self._laptop = laptop
+        self.world = World(session, laptop.simulator.url, laptop.gateway.url, laptop.api_key)
+
+    async def deploy(self, name: str = "frontdesk", **settings: Any) -> None:
+        """Deploy or change an agent on the simulated Pipecat Cloud."""
+        url = f"{self._laptop.simulator.url}/sim/cloud/agents/{name}"
+        async with self._session.put(url, json=settings) as answer:
+            assert answer.status == 200, await answer.text()
+
+    async def sessions(self, name: str) -> int:
+        """How many sessions an agent has had."""
+        url = f"{self._laptop.simulator.url}/cloud/v1/agents/{name}/sessions?status=all"
+        async with self._session.get(url, headers={"Authorization": "Bearer sk_0123456789"}) as answer:
+            found: list[Any] = (await answer.json())["sessions"]
+            return len(found)
+
+    async def rooms(self) -> list[str]:
+        """The rooms that exist."""
+        async with self._session.get(f"{self._laptop.simulator.url}/sim/rooms") as answer:
+            return [room["name"] for room in (await answer.json())["rooms"]]
+
+    async def call_in(self, **changes: Any) -> dict[str, Any]:
+        """A patient calls; gives the record once the call has ended."""
+        script = {"from": PATIENT, "to": CLINIC.numbers[0], "script": LINES}
+        return await self.ended(await self.world.dial(script | changes))
+
+    async def ended(self, call: str) -> dict[str, Any]:
+        async with asyncio.timeout(120):
+            while (record := await self.world.call(call))["state"] != "ended":
+                await asyncio.sleep(0.1)
+        return record
+
+    async def call_out(self, **person: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The CRM has somebody called; gives its answer and the record of the last dial."""
+        callee = {"script": LINES, "ring_s": 0.3} | person
+        await self.world.settle(CALLEE, callee)
+        answer = await self.world.crm_calls({"dialout_settings": {"phone_number": CALLEE}})
+        dials = len(callee.get("outcomes", ["answer"]))
+        async with asyncio.timeout(120):
+            while True:
+                calls = [c for c in await self.world.calls() if c["to_number"] == CALLEE]
+                if len(calls) == dials and calls[-1]["state"] == "ended":
+                    return answer, calls[-1]
+                await asyncio.sleep(0.1)
+
+    async def post_dialout(self) -> tuple[int, dict[str, Any]]:
+        """Post to /dialout; gives status and body whatever they are."""
+        key = {"Authorization": f"Bearer {self._laptop.api_key}"}
+        body = {"dialout_settings": {"phone_number": CALLEE}}
+        async with self._session.post(
+            f"{self._laptop.gateway.url}/dialout", json=body, headers=key
+        ) as answer:
+            return answer.status, await answer.json()
+
+
+@asynccontextmanager
+async def _flows(folder: Path, *, production: bool) -> AsyncIterator[Flows]:
+    laptop = Laptop(free_ports(), simulated=True)
+    parts = [_on_pipecat_cloud(part, laptop) if production else part for part in laptop.parts]
+    async with House(folder) as house, aiohttp.ClientSession() as session:
+        await house.start(*parts)
+        yield Flows(session, laptop)
+
+
+def _on_pipecat_cloud(part: Part, laptop: Laptop) -> Part:
+    if part.name != "gateway":
+        return part
+    production = {
+        "ENV": "production",
+        "PIPECAT_API_URL": f"{laptop.simulator.url}/cloud/v1",
+        "PIPECAT_API_KEY": PUBLIC_KEY,
+        "PIPECAT_AGENT_NAME": f"frontdesk,{SPARE}",
+    }
+    return replace(part, environment={**part.environment, **production})
+
+
+@pytest.fixture
+async def local(tmp_path: Path) -> AsyncIterator[Flows]:
+    async with _flows(tmp_path, production=False) as flows:
+        yield flows
+
+
+@pytest.fixture
+async def cloud(tmp_path: Path) -> AsyncIterator[Flows]:
+    async with _flows(tmp_path, production=True) as flows:
+        yield flows
+
+
+def _talked(record: dict[str, Any], greeting: str) -> bool:
+    heard = " ".join(record["heard"])
+    return greeting in heard and "open from" in heard
+
+
+def _inbound() -> str:
+    return CLINIC.workflows[CLINIC.inbound_workflow].greeting
+
+
+def _outbound() -> str:
+    return CLINIC.workflows[CLINIC.outbound_workflow].greeting
+
+
+async def test_calls_in_and_out_on_the_dev_runner(local: Flows) -> None:
+    """Locally, a patient calls in and is served; the CRM's call is busy once, then answered and served."""
+    incoming, (answer, record) = await asyncio.gather(
+        local.call_in(), local.call_out(outcomes=["busy", "answer"])
+    )
+    assert _talked(incoming, _inbound())
+    assert answer["status"] == "dialing"
+    assert "room_url" in answer
+    assert _talked(record, _outbound())
+    assert not any("token" in key for key in answer)
+
+
+async def test_calls_in_and_out_on_a_warm_agent(cloud: Flows) -> None:
+    """In production, both directions run on Pipecat Cloud, with the same retries."""
+    incoming, (_, record) = await asyncio.gather(cloud.call_in(), cloud.call_out(outcomes=["busy", "answer"]))
+    assert _talked(incoming, _inbound())
+    assert _talked(record, _outbound())
+    assert await cloud.sessions("frontdesk") == 2
+
+
+async def test_a_cold_start_outlasts_the_webhook_and_the_caller_is_still_served(cloud: Flows) -> None:
+    """With a bot slower than the webhook may be, the webhook is answered in time and the call goes on."""
+    await cloud.deploy(state="cold", cold_start_s=5.0)
+    record = await cloud.call_in()
+    answered = next(e for e in record["timeline"] if e["event"] == "webhook_answered")
+    assert answered["detail"]["status"] == 200
+    assert answered["detail"]["ms"] < 3000
+    assert _talked(record, _inbound())
+
+
+async def test_a_full_agent_fails_over_to_the_next(cloud: Flows) -> None:
+    """When the first agent is at capacity, the call runs on the second one."""
+    await cloud.deploy(max_agents=0)
+    await cloud.deploy(SPARE, max_agents=5)
+    assert _talked(await cloud.call_in(), _inbound())
+    assert await cloud.sessions(SPARE) == 1
+
+
+async def test_a_caller_waits_until_an_agent_is_free(cloud: Flows) -> None:
+    """When every agent is full, the caller holds, and is served as soon as one is free."""
+    await cloud.deploy(max_agents=0)
+    call = await cloud.world.dial({"from": PATIENT, "to": CLINIC.numbers[0], "script": LINES})
+    async with asyncio.timeout(10):
+        while not any(e["event"] == "webhook_answered" for e in (await cloud.world.call(call))["timeline"]):
+            await asyncio.sleep(0.1)
+    assert (await cloud.world.call(call))["state"] == "held"
+    await cloud.deploy(max_agents=1)
+    assert _talked(await cloud.ended(call), _inbound())
+
+
+async def test_a_crm_is_told_when_every_agent_is_full(cloud: Flows) -> None:
+    """A dial-out without a free agent is refused as capacity, and its room does not stay behind."""
+    await cloud.deploy(max_agents=0)
+    status, problem = await cloud.post_dialout()
+    assert (status, problem["code"], problem["retryable"]) == (503, "capacity", True)
+    async with asyncio.timeout(10):
+        while await cloud.rooms():
+            await asyncio.sleep(0.1)
