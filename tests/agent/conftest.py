@@ -16,14 +16,20 @@ def bot_variables() -> dict[str, str]:
     return {}
 
 
+@pytest.fixture(scope="module")
+def bot_program() -> str:
+    """The script that is run; a module may give its own."""
+    return "bot.py"
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_stage(
-    bot_variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    bot_variables: dict[str, str], bot_program: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Stage]:
     settings = SimulatorSettings(port=0, record_dir=tmp_path_factory.mktemp("calls"))
     async with (
         SimulatorServer(settings) as simulator,
-        BotProcess(simulator.base_url, bot_variables) as bot,
+        BotProcess(simulator.base_url, bot_variables, bot_program) as bot,
     ):
         stage = Stage(simulator, bot)
         await stage.open()

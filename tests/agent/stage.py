@@ -37,9 +37,9 @@ def free_port() -> int:
 class BotProcess:
     """`python bot.py` as a developer starts it."""
 
-    def __init__(self, base_url: str, variables: Mapping[str, str], *, python: Sequence[str] = ()) -> None:
+    def __init__(self, base_url: str, variables: Mapping[str, str], program: str = "bot.py") -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
-        self._command = [sys.executable, *python, "bot.py", "--host", "127.0.0.1", "--port", str(port)]
+        self._command = [sys.executable, program, "--host", "127.0.0.1", "--port", str(port)]
         self._environment = {
             **os.environ,
             **environment(base_url, None),
