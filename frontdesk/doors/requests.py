@@ -14,7 +14,10 @@ _SANE_ID = re.compile(rb"[\w.-]{8,64}")
 
 
 class RequestFrame:
-    """Gives each request an id (`X-Request-Id`; the sender's own when sane) and unforeseen errors an answer."""
+    """Gives each request an id (`X-Request-Id`) and each unforeseen error an answer.
+
+    The sender's own id is kept when it is sane: 8 to 64 letters, digits, dots, dashes.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -77,6 +77,14 @@ def test_garbage_is_refused(signature: str) -> None:
         check().check(signature, "1790000000", b"{}")
 
 
+def test_whitespace_is_part_of_the_body() -> None:
+    """The raw bytes are signed: a body that only means the same has another signature."""
+    signature = sign(SECRET, "1790000000", b'{"To":"x"}')
+    for other in (b'{"To": "x"}', b'{"To":"x"} ', b' {"To":"x"}'):
+        with pytest.raises(SignatureInvalidError):
+            check().check(signature, "1790000000", other)
+
+
 def test_hexadecimal_is_refused() -> None:
     """The hexadecimal form that circulates in public code is not Daily's."""
     digest = hmac.new(base64.b64decode(SECRET), b"1790000000.{}", hashlib.sha256).hexdigest()

@@ -1,0 +1,61 @@
+"""Which numbers may be dialed."""
+
+import pytest
+from pydantic import ValidationError
+
+from frontdesk.errors import NumberNotDialableError
+from frontdesk.phone import dialable, last_digits
+from server_utils import DialoutSettings
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("+12025550123", "+12025550123"),
+        ("+1 (202) 555-0123", "+12025550123"),
+        (" +44 20 7946 0000", "+442079460000"),
+        ("+49 30 123456", "+4930123456"),
+        ("+18005551234", "+18005551234"),
+    ],
+)
+def test_usual_forms_become_e164(written: str, number: str) -> None:
+    """An international number in any usual form is dialed in E.164 form."""
+    assert dialable(written) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        ("2025550123", "E.164"),
+        ("0012025550123", "E.164"),
+        ("+", "E.164"),
+        ("+1x", "E.164"),
+        ("+1911", "Emergency"),
+        ("+44999", "Emergency"),
+        ("+49112", "Emergency"),
+        ("+1411", "Short"),
+        ("+15551234567", "No such number"),
+        ("+1202555012", "No such number"),
+        ("+99912345678", "E.164"),
+        ("+19002345678", "premium-rate"),
+        ("+449098790000", "premium-rate"),
+    ],
+)
+def test_what_is_never_dialed_is_refused_with_the_reason(number: str, reason: str) -> None:
+    """Each kind of number that is never dialed is refused by its kind, without repeating the number."""
+    with pytest.raises(NumberNotDialableError, match=reason) as caught:
+        dialable(number)
+    assert number not in str(caught.value)
+
+
+def test_a_model_collects_it() -> None:
+    """In a model the refusal is a validation error like any other, so that all problems are told at once."""
+    with pytest.raises(ValidationError) as caught:
+        DialoutSettings.model_validate({"phone_number": "+1911", "caller_id": "no uuid"})
+    assert {error["loc"][0] for error in caught.value.errors()} == {"phone_number", "caller_id"}
+
+
+def test_last_digits_are_too_few_to_call_back() -> None:
+    """Of a number only the last two digits are shown, of anything shorter nothing."""
+    assert last_digits("+12025550123") == "…23"
+    assert last_digits("anonymous") == last_digits(None) == last_digits("911") == "withheld"
