@@ -11,7 +11,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from frontdesk.demo.parts import LOOPBACK, Part
-from frontdesk.settings import is_placeholder
+from frontdesk.settings import LaptopSettings, is_placeholder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STANDIN = CHECKOUT / "frontdesk" / "simulator" / "standin"
@@ -21,20 +21,16 @@ REAL_KEYS = ("DAILY_API_KEY", "DEEPGRAM_API_KEY", "OPENAI_API_KEY", "CARTESIA_AP
 
 @dataclass(frozen=True)
 class Ports:
-    """Loopback ports, each movable by an environment variable."""
+    """Loopback ports."""
 
     gateway: int
     runner: int
     simulator: int
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
-        """Read PORT, RUNNER_PORT and SIM_PORT."""
-        return cls(
-            gateway=int(environment.get("PORT") or 8080),
-            runner=int(environment.get("RUNNER_PORT") or 7860),
-            simulator=int(environment.get("SIM_PORT") or 9099),
-        )
+    def of(cls, settings: LaptopSettings) -> "Ports":
+        """PORT, RUNNER_PORT and SIM_PORT."""
+        return cls(settings.port, settings.runner_port, settings.sim_port)
 
 
 @dataclass(frozen=True)
@@ -136,8 +132,8 @@ class Laptop:
             "LOCAL_SERVER_URL": f"http://{LOOPBACK}:{self.ports.runner}",
         }
         if self.simulated:
-            doors |= {"PINLESS_HMAC_SECRET": self.hmac, "FRONTDESK_API_KEYS": self.api_key}
-        return doors
+            return doors | {"PINLESS_HMAC_SECRET": self.hmac, "FRONTDESK_API_KEYS": self.api_key}
+        return doors | {"ENV": "local"}
 
 
 def _python(*arguments: str) -> tuple[str, ...]:
@@ -158,6 +154,11 @@ class Keys:
         values = dict(os.environ) | {k: v for k, v in dotenv_values(dotenv).items() if v}
         present = tuple(name for name in REAL_KEYS if _usable(values.get(name)))
         return cls(present, tuple(name for name in REAL_KEYS if name not in present), values)
+
+    @property
+    def crm(self) -> str:
+        """A key that the gateway takes from a CRM; empty when it asks for none."""
+        return self.values.get("FRONTDESK_API_KEYS", "").split(",")[0].strip()
 
     @property
     def complete(self) -> bool:

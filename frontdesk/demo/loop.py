@@ -1,7 +1,6 @@
 """`make dev`: every part on its fixed port, left running, restarted when code or clinics change."""
 
 import asyncio
-import os
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +11,7 @@ from frontdesk.demo.parts import House, Part, PartError
 from frontdesk.demo.screen import Screen
 from frontdesk.demo.show import CALLEE, CLINIC, PATIENT, run
 from frontdesk.organizations import load_organizations
+from frontdesk.settings import LaptopSettings
 
 WATCHED = ("bot.py", "server.py", "server_utils.py", "frontdesk", "clinics", ".env")
 DEV_API_KEY = "dev-key"
@@ -58,7 +58,7 @@ def run_dev() -> int:
 
 async def _dev(screen: Screen) -> int:
     keys = Keys.read()
-    laptop = Laptop(Ports.from_environment(os.environ), simulated=not keys.complete, api_key=DEV_API_KEY)
+    laptop = Laptop(Ports.of(LaptopSettings.load()), simulated=not keys.complete, api_key=DEV_API_KEY)
     async with House(WORKING_DIR / "logs") as house:
         await house.start(*laptop.parts)
         changes = await Changes.begin()

@@ -40,6 +40,10 @@ class Screen:
         elif event["event"] not in _QUIET:
             self._timeline(event)
 
+    def step(self, ms: float, name: str, facts: str) -> None:
+        """Print one step of a bot's own timeline."""
+        self._line(ms, "", f"{name.replace('_', ' ')} {facts}".rstrip(), "dim")
+
     def _transcript(self, event: Mapping[str, Any], person: str) -> None:
         who, style = (person, "cyan") if event["side"] == "said" else ("bot", "green")
         self._line(event["ms"], who, event["text"], style)

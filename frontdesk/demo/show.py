@@ -11,10 +11,12 @@ from rich.console import Console
 
 from frontdesk.demo.laptop import WORKING_DIR, Keys, Laptop, Ports
 from frontdesk.demo.parts import House, PartError
+from frontdesk.demo.real import WITHOUT_NUMBER, call_my_phone
 from frontdesk.demo.screen import Screen
 from frontdesk.demo.story import CALLEE, PATIENT, Story, Verdict
 from frontdesk.demo.world import UnexpectedAnswerError, World
 from frontdesk.organizations import OrganizationsError, load_organizations
+from frontdesk.settings import LaptopSettings, SettingsError
 
 __all__ = ["CALLEE", "CLINIC", "PATIENT", "run", "run_demo"]
 
@@ -35,7 +37,7 @@ def run(main: Callable[[], Awaitable[int]], screen: Screen) -> int:
     except asyncio.CancelledError:
         screen.say("\nStopped; nothing is left running.")
         return INTERRUPTED
-    except (PartError, OrganizationsError, UnexpectedAnswerError) as error:
+    except (PartError, SettingsError, OrganizationsError, UnexpectedAnswerError) as error:
         screen.say(f"\n{error}", "red")
         return UNUSABLE
     except TimeoutError:
@@ -52,14 +54,27 @@ async def _until_stopped(work: Awaitable[int]) -> int:
 
 
 async def _demo(screen: Screen) -> int:
+    keys, settings = Keys.read(), LaptopSettings.load()
+    if keys.complete and not os.environ.get("SIMULATED"):
+        return await _real(keys, settings, screen)
     clinic = load_organizations(Path("clinics")).by_slug(CLINIC)
-    laptop = Laptop(Ports.from_environment(os.environ), simulated=True)
-    _explain(Keys.read(), screen)
+    laptop = Laptop(Ports.of(settings), simulated=True)
+    _explain(keys, screen)
     async with House(WORKING_DIR / "logs") as house, aiohttp.ClientSession() as session:
         await house.start(*laptop.parts)
         world = World(session, laptop.simulator.url, laptop.gateway.url, laptop.api_key)
         verdicts = await house.alongside(Story(world, screen, clinic).tell())
     return _conclude(verdicts, screen)
+
+
+async def _real(keys: Keys, settings: LaptopSettings, screen: Screen) -> int:
+    if settings.demo_phone_number is None:
+        screen.say(WITHOUT_NUMBER, "yellow")
+        return UNUSABLE
+    async with House(WORKING_DIR / "logs") as house:
+        laptop = Laptop(Ports.of(settings), simulated=False, api_key=keys.crm)
+        happened = await call_my_phone(house, laptop, settings.demo_phone_number, screen)
+    return 0 if happened else FAILED
 
 
 def _explain(keys: Keys, screen: Screen) -> None:

@@ -8,11 +8,13 @@ the official Pipecat and Daily examples where these have one. `python -m frontde
 from frontdesk.settings.base import CommonSettings, SettingsError, is_loopback, is_placeholder, url_text
 from frontdesk.settings.bot import BotSettings
 from frontdesk.settings.gateway import GatewaySettings
+from frontdesk.settings.laptop import LaptopSettings
 
 __all__ = [
     "BotSettings",
     "CommonSettings",
     "GatewaySettings",
+    "LaptopSettings",
     "SettingsError",
     "is_loopback",
     "is_placeholder",

@@ -6,10 +6,10 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from frontdesk.settings import BotSettings, CommonSettings, GatewaySettings
+from frontdesk.settings import BotSettings, CommonSettings, GatewaySettings, LaptopSettings
 
 EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
-_HEAD = """# Every variable of the gateway and the bot. Copy to .env and fill in what has no default.
+_HEAD = """# Every variable. Copy to .env and fill in what has no default.
 # Written by `python -m frontdesk.settings`; a test keeps it current. The real environment wins over .env.
 """
 _NEVER_LISTED = {"daily_room_url"}
@@ -26,6 +26,9 @@ def example() -> str:
         + "\n# DAILY_ROOM_URL is refused: pipecat would put every call into that one room.\n"
         + _section("Gateway", _only(GatewaySettings.model_fields, common))
         + _section("Bot", _only(BotSettings.model_fields, common))
+        + _section(
+            "make demo, make dev", _only(LaptopSettings.model_fields, common | GatewaySettings.model_fields)
+        )
     )
 
 

@@ -44,8 +44,7 @@ class Flows:
         """How many sessions an agent has had."""
         url = f"{self._laptop.simulator.url}/cloud/v1/agents/{name}/sessions?status=all"
         async with self._session.get(url, headers={"Authorization": "Bearer sk_0123456789"}) as answer:
-            found: list[Any] = (await answer.json())["sessions"]
-            return len(found)
+            return len(list((await answer.json())["sessions"]))
 
     async def rooms(self) -> list[str]:
         """The rooms that exist."""
@@ -65,7 +64,7 @@ class Flows:
 
     async def call_out(self, **person: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The CRM has somebody called; gives its answer and the record of the last dial."""
-        callee = {"script": LINES, "ring_s": 0.3} | person
+        callee: dict[str, Any] = {"script": LINES, "ring_s": 0.3} | person
         await self.world.settle(CALLEE, callee)
         answer = await self.world.crm_calls({"dialout_settings": {"phone_number": CALLEE}})
         dials = len(callee.get("outcomes", ["answer"]))
