@@ -1,6 +1,7 @@
 """The processes of a laptop: started in order, watched, and stopped together."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ import aiohttp
 LOOPBACK = "127.0.0.1"
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 8.0
+GROUP_TIMEOUT_S = 2.0
 LAST_LINES = 12
 
 T = TypeVar("T")
@@ -121,6 +123,7 @@ class House:
         for process in processes:
             _signal(process, signal.SIGKILL)
             await process.wait()
+            await _group_gone(process)
 
     def log_file(self, name: str) -> Path:
         """The file with all that a part printed."""
@@ -177,9 +180,18 @@ async def _answers(part: Part, session: aiohttp.ClientSession) -> bool:
         return False
 
 
-def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    """Signal the part and whatever it started; each part leads a process group of its own."""
+def _signal(process: asyncio.subprocess.Process, number: int) -> bool:
+    """Signal the part and whatever it started, its process group; False when nobody is left in it."""
     try:
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
-        return
+        return False
+    return True
+
+
+async def _group_gone(process: asyncio.subprocess.Process) -> None:
+    """Wait until what the part started is gone too; a zombie that nobody reaps is not waited for forever."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GROUP_TIMEOUT_S):
+            while _signal(process, 0):
+                await asyncio.sleep(0.01)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from frontdesk.settings import BotSettings, GatewaySettings, SettingsError, is_placeholder
+from frontdesk.settings import BotSettings, GatewaySettings, LaptopSettings, SettingsError, is_placeholder
 from frontdesk.settings.__main__ import EXAMPLE, example
 
 GOOD = {
@@ -19,7 +19,8 @@ GOOD = {
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment with the least that both processes need, and no .env."""
-    names = GatewaySettings.model_fields.keys() | BotSettings.model_fields.keys()
+    kinds = (GatewaySettings, BotSettings, LaptopSettings)
+    names = {name for kind in kinds for name in kind.model_fields}
     for name in names:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("PYTHON_DOTENV_DISABLED", "1")
@@ -150,8 +151,9 @@ def test_the_example_file_is_current() -> None:
 
 
 def test_the_example_file_lists_everything() -> None:
-    """Every variable of both processes stands in .env.example exactly once."""
-    names = GatewaySettings.model_fields.keys() | BotSettings.model_fields.keys()
+    """Every variable of every process stands in .env.example exactly once."""
+    kinds = (GatewaySettings, BotSettings, LaptopSettings)
+    names = {name for kind in kinds for name in kind.model_fields}
     lines = [line.removeprefix("# ").partition("=")[0] for line in example().splitlines() if "=" in line]
     assert sorted(line for line in lines if line.isupper()) == sorted(
         name.upper() for name in names - {"daily_room_url"}
