@@ -7,6 +7,7 @@ import pytest
 from frontdesk.simulator.speech.line import mulaw_decode
 from frontdesk.simulator.speech.listener import BackgroundListener, Heard, Listener
 from frontdesk.simulator.speech.phrasebook import Phrasebook
+from frontdesk.simulator.speech.voice import render
 from tests.simulator.sounds import HURRIED, LINES, OTHER_LINES, PATIENT, hear, noisy, quiet, spoken, texts
 
 
@@ -30,12 +31,16 @@ def word_errors(said: str, heard: str) -> int:
 
 @pytest.mark.parametrize("speaker", [PATIENT, HURRIED], ids=["patient", "hurried"])
 @pytest.mark.parametrize("rate", [8000, 16000, 24000])
-def test_word_error_rate_of_known_lines_is_zero(book: Phrasebook, speaker: tuple[str, int], rate: int) -> None:
+def test_word_error_rate_of_known_lines_is_zero(
+    book: Phrasebook, speaker: tuple[str, int], rate: int
+) -> None:
     """Fourteen known lines in two voices over G.711 are understood without one wrong word, at any rate and gain."""
     errors = 0
     for number, line in enumerate(LINES):
         gain = (0.1, 0.4, 1.0)[number % 3]
-        sound = (np.concatenate([quiet(0.2 + number * 0.0131), spoken(line, speaker), quiet(0.7)]) * gain).astype(np.int16)
+        sound = (
+            np.concatenate([quiet(0.2 + number * 0.0131), spoken(line, speaker), quiet(0.7)]) * gain
+        ).astype(np.int16)
         errors += word_errors(line, texts(hear(sound, book.person_phrases, rate)))
     assert errors == 0
 
@@ -70,16 +75,20 @@ def test_several_lines_in_one_breath(book: Phrasebook) -> None:
     assert [h.complete for h in heard] == [True]
 
 
-def test_a_line_cut_in_two_by_a_pause(book: Phrasebook) -> None:
-    """When the bot's VAD finalizes at a comma, the clause is understood, and then the rest."""
-    line = spoken("No thank you, goodbye.")
-    listener = Listener(8000, book.person_phrases)
-    listener.feed(np.concatenate([quiet(0.3), line[:8000]]).tobytes())
+@pytest.mark.parametrize("late_s", [0.0, 0.1])
+@pytest.mark.parametrize("line", ["No thank you, goodbye.", "That is all, bye."])
+def test_a_line_cut_in_two_by_a_pause(book: Phrasebook, line: str, late_s: float) -> None:
+    """When the bot's VAD finalizes at a comma, even a moment late, the clause is understood, and then the rest."""
+    clause = line[: line.index(",") + 1]
+    spoken_words = render(line, *PATIENT).words
+    cut = int((spoken_words[len(clause.split())].start_s + late_s) * 8000)
+    sound, listener = spoken(line), Listener(8000, book.person_phrases)
+    listener.feed(np.concatenate([quiet(0.3), sound[:cut]]).tobytes())
     first = listener.finalize()
-    rest = listener.feed(np.concatenate([line[8000:], quiet(0.7)]).tobytes())
+    rest = listener.feed(np.concatenate([sound[cut:], quiet(0.7)]).tobytes())
     assert first is not None
-    assert (first.text, first.complete) == ("No thank you,", False)
-    assert [h.text for h in rest] == ["goodbye."]
+    assert (first.text, first.complete) == (clause, False)
+    assert [h.text for h in rest] == [line.removeprefix(clause).strip()]
 
 
 def test_a_speaker_who_is_interrupted_is_understood_so_far(book: Phrasebook) -> None:
@@ -108,7 +117,9 @@ def test_words_have_the_times_at_which_they_were_heard(book: Phrasebook) -> None
 
 def test_the_samples_decide_and_not_the_book(book: Phrasebook) -> None:
     """What is understood changes with the samples alone: the same book, another line, another text."""
-    assert [texts(hear([quiet(0.3), spoken(line), quiet(0.7)], book.person_phrases)) for line in LINES[:3]] == list(LINES[:3])
+    assert [
+        texts(hear([quiet(0.3), spoken(line), quiet(0.7)], book.person_phrases)) for line in LINES[:3]
+    ] == list(LINES[:3])
     garbage = np.frombuffer(mulaw_decode(np.random.default_rng(5).bytes(16000)), np.int16)
     assert texts(hear([quiet(0.5), garbage // 4, quiet(0.7)], book.person_phrases)) == ""
 

@@ -20,15 +20,17 @@ _UNKNOWN = np.float32(14)
 _WORST = np.float32(120)
 _UNKNOWN_BEGINS = np.float32(80)
 _BEGIN = np.float32(40)
-_BEGIN_INSIDE = np.float32(260)
-_BREAK_OFF = np.float32(260)
+_BEGIN_CLAUSE = np.float32(60)
+_BEGIN_INSIDE = np.float32(180)
+_END_CLAUSE = np.float32(60)
+_BREAK_OFF = np.float32(180)
 _CLIPPED_FRAME = np.float32(15)
 _HOLD = np.float32(10)
 _SKIP = np.float32(10)
 _NEVER = np.float32(1e9)
 
 _PAUSE_STRICTNESS = np.float32(4)
-_PAUSE_FRAMES = 10
+_PAUSE_FRAMES = 15
 _CLIPPABLE_FRAMES = 4
 _WINDOW_FRAMES = 10
 _START = -1
@@ -83,8 +85,8 @@ class _Search:
         known = np.maximum(words.levels, floor)
         self._distances = np.minimum(_squared_distances(heard, known), _squared_distances(later, known))
         self._silence = np.minimum(((heard - floor) ** 2).mean(axis=1), _WORST)
-        self._begin = np.where(words.word_starts, _BEGIN_INSIDE, _NEVER)
-        self._begin[words.starts] = _BEGIN
+        self._begin = _beginnings(words)
+        self._break_off = np.where(words.silent, _END_CLAUSE, _BREAK_OFF)
         self._exits, self._exit_prices = _exits(words)
         self._no_skip = np.union1d(words.starts, words.starts + 1)
         self._prices = np.full(self._count, _NEVER)
@@ -125,8 +127,7 @@ class _Search:
         """Prices of the pause chain and of `unknown` after this frame, and the states they come from."""
         unknown, last_pause = self._count + _PAUSE_FRAMES, self._count + _PAUSE_FRAMES - 1
         ready_state = last_pause if frame else _START
-        broken = int(self._prices.argmin())
-        into_pause = [finished, (broken, self._prices[broken] + _BREAK_OFF), (unknown, self._special[-1])]
+        into_pause = [finished, self._best_break(), (unknown, self._special[-1])]
         stay = (ready_state, self._ready)
         ways: list[list[tuple[int, np.float32]]] = [into_pause]
         ways += [[(self._count + i, self._special[i])] for i in range(_PAUSE_FRAMES - 1)]
@@ -143,6 +144,12 @@ class _Search:
         prices = self._prices[self._exits] + self._exit_prices
         best = int(prices.argmin())
         return int(self._exits[best]), prices[best]
+
+    def _best_break(self) -> tuple[int, np.float32]:
+        """The cheapest place to break off now: its state and its price."""
+        prices = self._prices + self._break_off
+        best = int(prices.argmin())
+        return best, prices[best]
 
     def explanation(self) -> Explanation:
         """The cheapest path from the first frame to the last, read backwards."""
@@ -167,6 +174,8 @@ class _Search:
         prices = self._distances[match.first_frame : match.last_frame + 1][np.arange(len(states)), states]
         held = np.diff(states, prepend=-1) == 0
         prices[held] = np.minimum(prices[held], self._silence[match.first_frame : match.last_frame + 1][held])
+        if len(prices) > 2 * _WINDOW_FRAMES:  # where speech breaks off, the last frames hold half of it
+            prices = prices[:-2]
         width = min(_WINDOW_FRAMES, len(prices))
         return float(np.convolve(prices, np.full(width, 1 / width), "valid").max())
 
@@ -181,10 +190,8 @@ class _Search:
         return path[::-1]
 
     def _last_state(self) -> int:
-        broken = int(self._prices.argmin())
         pause = int(self._special.argmin())
-        options = [self._best_exit(), (broken, self._prices[broken] + _BREAK_OFF)]
-        options.append((self._count + pause, self._special[pause]))
+        options = [self._best_exit(), self._best_break(), (self._count + pause, self._special[pause])]
         return min(options, key=lambda option: option[1])[0]
 
     def _before(self, frame: int, state: int) -> int:
@@ -200,6 +207,16 @@ def _squared_distances(heard: Bands, known: Bands) -> _Prices:
     bands = heard.shape[1]
     squares = (heard**2).sum(axis=1)[:, None] + (known**2).sum(axis=1)
     return np.minimum((squares - 2 * heard @ known.T) / bands, _WORST)
+
+
+def _beginnings(words: Lexicon) -> _Prices:
+    """What it costs to begin in each state; the onset of a phrase or a clause may be lost."""
+    prices = np.where(words.word_starts, _BEGIN_INSIDE, _NEVER)
+    for price, states in ((_BEGIN_CLAUSE, np.flatnonzero(words.clause_starts)), (_BEGIN, words.starts)):
+        for lost in reversed(range(_CLIPPABLE_FRAMES)):
+            late = np.minimum(states + lost, len(prices) - 1)
+            prices[late] = np.minimum(prices[late], price + lost * _CLIPPED_FRAME)
+    return prices
 
 
 def _exits(words: Lexicon) -> tuple[_States, _Prices]:

@@ -70,6 +70,8 @@ class Endpointer:
             return None
         segment = self.open_segment()
         speech = self._spoken >= _SHORTEST_SPEECH_FRAMES and _varies(segment.samples)
+        # The next word may have begun already: its segment gets these frames too.
+        self._lead.extend(self._frames[-_LEAD_FRAMES:])
         self._frames, self._quiet, self._spoken = [], 0, 0
         return segment if speech else None
 

@@ -15,6 +15,8 @@ from frontdesk.simulator.speech.voice import SpokenWord, render, say
 __all__ = ["Lexicon", "Template", "lexicon", "template"]
 
 _AUDIBLE_DB = -38.0
+_SILENT_DB = -25.0
+_CLAUSE_ENDS = (",", ".", ";", ":", "!", "?", "…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Lexicon:
     """The templates of several phrases in one array of states, one state a frame.
 
     `starts` and `ends` hold the first and the last state of each template; `word_starts` is true in states
-    where a word begins.
+    where a word begins, `clause_starts` where one begins after a comma or its like, `silent` between clauses.
     """
 
     templates: tuple[Template, ...]
@@ -56,6 +58,8 @@ class Lexicon:
     starts: npt.NDArray[np.intp]
     ends: npt.NDArray[np.intp]
     word_starts: npt.NDArray[np.bool_]
+    clause_starts: npt.NDArray[np.bool_]
+    silent: npt.NDArray[np.bool_]
 
     def template_at(self, state: int) -> tuple[Template, int]:
         """Which template a state belongs to, and which of its frames it is."""
@@ -69,11 +73,20 @@ def _of(phrases: tuple[Phrase, ...]) -> Lexicon:
     lengths = np.array([len(t.levels) for t in templates], np.intp)
     ends = np.cumsum(lengths) - 1
     starts = ends - lengths + 1
-    word_starts = np.zeros(int(lengths.sum()), np.bool_)
+    levels = np.concatenate([t.levels for t in templates])
+    word_starts, clause_starts = np.zeros((2, len(levels)), np.bool_)
     for start, one in zip(starts, templates, strict=True):
-        frames = [max(0, round(w.start_s / FRAME_S)) for w in one.words]
-        word_starts[[start + min(f, len(one.levels) - 1) for f in frames]] = True
-    return Lexicon(templates, np.concatenate([t.levels for t in templates]), starts, ends, word_starts)
+        states = start + _first_frames(one)
+        word_starts[states] = True
+        clause_starts[states[1:][[w.text.endswith(_CLAUSE_ENDS) for w in one.words[:-1]]]] = True
+    silent = levels.max(axis=1) < _SILENT_DB
+    return Lexicon(templates, levels, starts, ends, word_starts, clause_starts, silent)
+
+
+def _first_frames(one: Template) -> npt.NDArray[np.intp]:
+    """The frame in which each word of a template begins."""
+    frames = np.array([round(word.start_s / FRAME_S) for word in one.words], np.intp)
+    return np.clip(frames, 0, len(one.levels) - 1)
 
 
 def lexicon(phrases: Sequence[Phrase]) -> Lexicon | None:
