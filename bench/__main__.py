@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import webhook_cpu, webhook_latency
+from bench import calls, webhook_cpu, webhook_latency
 
-FIGURES = (webhook_cpu.measure, webhook_latency.measure)
+FIGURES = (webhook_cpu.measure, webhook_latency.measure, calls.first_sound, calls.burst, calls.memory)
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,17 @@ class Ports:
     def of(cls, settings: LaptopSettings) -> "Ports":
         """PORT, RUNNER_PORT and SIM_PORT."""
         return cls(settings.port, settings.runner_port, settings.sim_port)
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Ports that nobody listens on, for a second set of parts beside the usual one."""
+        sockets = [socket.socket() for _ in range(3)]
+        for each in sockets:
+            each.bind((LOOPBACK, 0))
+        numbers = [each.getsockname()[1] for each in sockets]
+        for each in sockets:
+            each.close()
+        return cls(*numbers)
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,10 @@ class House:
             await process.wait()
             await _group_gone(process)
 
+    def pid(self, name: str) -> int:
+        """The process id of a running part."""
+        return self._running[name].pid
+
     def log_file(self, name: str) -> Path:
         """The file with all that a part printed."""
         return self._log_dir / f"{name.replace(' ', '-')}.log"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from frontdesk.demo.laptop import Ports
 from frontdesk.demo.parts import House, Part, PartError
-from tests.system.conftest import free_ports, listens
+from tests.system.conftest import listens
 
 SERVE = (
     "import http.server as h, sys; "
@@ -22,7 +23,7 @@ def _part(name: str, code: str, port: int, path: str = "/") -> Part:
 
 @pytest.fixture
 def port() -> int:
-    return free_ports().gateway
+    return Ports.free().gateway
 
 
 async def test_parts_are_ready_when_start_returns_and_gone_after(tmp_path: Path, port: int) -> None:

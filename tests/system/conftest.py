@@ -14,17 +14,6 @@ import pytest
 from frontdesk.demo.laptop import CHECKOUT, Ports
 
 
-def free_ports() -> Ports:
-    """Three loopback ports that nobody listens on."""
-    sockets = [socket.socket() for _ in range(3)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    numbers = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return Ports(*numbers)
-
-
 def listens(port: int) -> bool:
     """Whether somebody listens on a loopback port."""
     with socket.socket() as probe:
@@ -34,7 +23,7 @@ def listens(port: int) -> bool:
 
 @pytest.fixture
 def ports() -> Ports:
-    return free_ports()
+    return Ports.free()
 
 
 @pytest.fixture

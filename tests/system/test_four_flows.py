@@ -10,11 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from frontdesk.demo.laptop import Laptop
+from frontdesk.demo.laptop import Laptop, Ports
 from frontdesk.demo.parts import House, Part
 from frontdesk.demo.world import World
 from frontdesk.organizations import load_organizations
-from tests.system.conftest import free_ports
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
@@ -87,7 +86,7 @@ class Flows:
 
 @asynccontextmanager
 async def _flows(folder: Path, *, production: bool) -> AsyncIterator[Flows]:
-    laptop = Laptop(free_ports(), simulated=True)
+    laptop = Laptop(Ports.free(), simulated=True)
     parts = [_on_pipecat_cloud(part, laptop) if production else part for part in laptop.parts]
     async with House(folder) as house, aiohttp.ClientSession() as session:
         await house.start(*parts)
