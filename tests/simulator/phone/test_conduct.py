@@ -88,6 +88,16 @@ async def test_a_barge_in_cuts_into_speech(simulator: SimulatorServer) -> None:
     assert "person_barges_in" in line.marks
 
 
+async def test_a_barge_in_waits_for_speech(simulator: SimulatorServer) -> None:
+    """There is nothing to cut into while the other side is silent, whatever it said before."""
+    line = Line(simulator, script=[{"barge_in": "Stop.", "after_s": 1.0}], patience_s=60)
+    line.hears("Hm.")
+    await line.passes(4)
+    assert line.leg.record.said() == []
+    await line.passes(line.hears(GREETING))
+    assert line.leg.record.said() == ["Stop."]
+
+
 @pytest.mark.parametrize(("words", "failed"), [("nine to five", 0), ("round the clock", 1)])
 async def test_an_expectation_is_checked_against_the_sound(
     simulator: SimulatorServer, words: str, failed: int

@@ -1,9 +1,13 @@
 """Finished calls leave nothing behind, neither in the bot's process nor in the simulator."""
 
 import gc
+import weakref
 
 from frontdesk.simulator.leg import Leg
+from frontdesk.simulator.records import Records
 from frontdesk.simulator.rooms import RoomClient
+from frontdesk.simulator.server import SimulatorServer
+from frontdesk.simulator.standin import daily
 from tests.simulator.phone.stage import Stage, ended, until
 
 
@@ -32,4 +36,25 @@ async def test_finished_calls_leave_nothing_behind(stage: Stage) -> None:
     gc.collect()
     left = [type(one).__name__ for one in gc.get_objects() if isinstance(one, Leg | RoomClient)]
     assert left == []
-    assert all(not record.sound.person for record in stage.world.records.all())
+
+
+async def test_the_sound_of_a_finished_call_is_not_kept(simulator: SimulatorServer) -> None:
+    """A record keeps no sound, also when nothing is written to disk."""
+    records = Records(simulator.world.clock, None)
+    record = records.open("in", None, "+12025550100")
+    record.sound.add(bytes(320), bytes(320))
+    await records.finish(record, "person_hung_up")
+    assert not record.sound.person
+    assert not record.sound.bot
+
+
+def test_a_released_client_holds_its_handler_no_longer() -> None:
+    """After release nothing of the bot is reachable through a client that somebody still holds."""
+    handler = daily.EventHandler()
+    gone = weakref.ref(handler)
+    client = daily.CallClient(event_handler=handler)
+    client.join("http://example.com/room", completion=lambda *_args: None)
+    client.release()
+    del handler
+    gc.collect()
+    assert gone() is None

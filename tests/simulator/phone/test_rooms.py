@@ -1,5 +1,6 @@
 """Bots in rooms: who is let in, who is thrown out, and what the real transport makes of it."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -129,6 +130,17 @@ async def test_a_transferred_caller_talks_to_somebody_else(stage: Stage) -> None
     assert record.said("heard") == ["Front desk, how can I help?"]
     assert record.to_number == CLINIC
     assert stage.world.network.rang == {operator: 1}
+
+
+async def test_a_speaker_is_the_business_of_one_bot(stage: Stage) -> None:
+    """A bot after one with the virtual speaker hears at its own rate alone."""
+    mixed = await stage.bot(stage.room(), user_tracks=False)
+    _, bot, _ = await stage.call_in("Hello?", rate=16000)
+    await stage.bots.wait(bot, "on_participant_joined")
+    await asyncio.sleep(0.5)
+    assert (await stage.bots.heard(bot))[0] == 16000
+    for one in (mixed, bot):
+        await over(stage, one)
 
 
 @pytest.mark.parametrize("more", [{"rate": 16000}, {"rate": 24000}, {"user_tracks": False}])

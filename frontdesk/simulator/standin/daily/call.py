@@ -15,7 +15,7 @@ REQUEST_TIMEOUT_S = 20.0
 LEAVE_TIMEOUT_S = 2.0
 
 Completion = Callable[..., Any]
-Renderer = tuple[Completion, str]
+Renderer = tuple[Completion, str, int]
 
 
 class Request:
@@ -56,7 +56,7 @@ class Call:
     ) -> None:
         """Begin; everything else happens on a thread of this call."""
         self._microphone = _microphone(settings)
-        self._speaker = Daily.selected_speaker()
+        self._speaker = Daily.take_selected_speaker()
         joined = Request(completion, with_data=True)
         threading.Thread(
             target=self._run, args=(url, token, joined), name="daily-standin-call", daemon=True
@@ -108,7 +108,7 @@ class Call:
 
     def _on_audio(self, participant_id: str, rate: int, pcm: bytes) -> None:
         renderer = self._renderers.get((participant_id, "microphone"))
-        if renderer is not None:
+        if renderer is not None and renderer[2] == rate:
             call_back(renderer[0], participant_id, AudioData(pcm, rate), renderer[1])
         elif self._speaker is not None:
             self._speaker.feed(participant_id, pcm)
@@ -143,7 +143,7 @@ class Call:
 
     def render(self, participant_id: str, callback: Completion, source: str, rate: int) -> None:
         """Hand a participant's sound to the bot."""
-        self._renderers[participant_id, source] = (callback, source)
+        self._renderers[participant_id, source] = (callback, source, rate)
         if source == "microphone":
             self.subscribe(participant_id, rate)
 

@@ -50,13 +50,14 @@ class Daily:
 
     @staticmethod
     def select_speaker_device(device_name: str) -> None:
-        """The clients that join from now on play to this speaker."""
+        """The client that joins next plays to this speaker."""
         Daily._selected = device_name
 
     @staticmethod
-    def selected_speaker() -> VirtualSpeakerDevice | None:
-        """The speaker of the client that joins now; not part of daily-python."""
-        return _speakers.get(Daily._selected) if Daily._selected else None
+    def take_selected_speaker() -> VirtualSpeakerDevice | None:
+        """The speaker of the client that joins now, and of no other; not part of daily-python."""
+        name, Daily._selected = Daily._selected, None
+        return _speakers.get(name) if name else None
 
     @staticmethod
     def create_camera_device(device_name: str, *_args: Any, **_kwargs: Any) -> VirtualCameraDevice:
