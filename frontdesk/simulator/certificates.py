@@ -1,4 +1,4 @@
-"""Certificates for the hosts that the simulator stands in for: an authority made at start, trusted by nobody else."""
+"""Certificates for the hosts that the simulator stands in for, of an authority made at its start."""
 
 import ssl
 from collections.abc import Iterable

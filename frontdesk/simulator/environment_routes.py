@@ -12,6 +12,6 @@ router = APIRouter(prefix="/sim", tags=["environment"])
 
 @router.get("/environment")
 async def read_environment(request: Request) -> dict[str, str]:
-    """Environment variables for programs written for Daily; `python -m frontdesk.simulator env` prints them."""
+    """Variables for programs written for Daily, as `python -m frontdesk.simulator env` prints them."""
     world: World = request.app.state.world
     return environment(world.base_url, world.proxy)

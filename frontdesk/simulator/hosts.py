@@ -20,6 +20,7 @@ class VendorHosts:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, its path led to the host's routes."""
         prefix = PREFIXES.get(_host(scope)) if scope["type"] in ("http", "websocket") else None
         if prefix:
             path = prefix + scope["path"]

@@ -1,13 +1,12 @@
 """An HTTPS proxy on loopback that leads the vendors' hosts to the simulator and nothing else anywhere.
 
 Programs written by others name `api.openai.com` and its like in their own code. With HTTPS_PROXY and
-SSL_CERT_FILE set they reach the simulator all the same: the proxy answers CONNECT, ends TLS with a certificate
-of the simulator's own authority, and passes the bytes on.
+SSL_CERT_FILE set they reach the simulator all the same: the proxy answers CONNECT, ends TLS with a
+certificate of the simulator's own authority, and passes the bytes on.
 """
 
 import asyncio
 import contextlib
-import ssl
 import tempfile
 from pathlib import Path
 from typing import Self
@@ -24,13 +23,13 @@ _HEAD_TIMEOUT_S = 10.0
 
 
 class Proxy:
-    """Serves from `start` to `close` on a loopback port; `url` and `certificate_file` are what programs need."""
+    """Serves from `start` to `close`, on loopback; programs need its `url` and its `certificate_file`."""
 
     def __init__(self, upstream_url: str) -> None:
         upstream = urlsplit(upstream_url)
         self._upstream = (upstream.hostname or "127.0.0.1", upstream.port or 80)
         self._authority = Authority()
-        self._context: ssl.SSLContext = self._authority.server_context(PREFIXES)
+        self._context = self._authority.server_context(PREFIXES)
         self._folder = tempfile.TemporaryDirectory(prefix="frontdesk-simulator-")
         self._tunnels: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server
@@ -90,14 +89,16 @@ def _refusal(head: bytes) -> bytes | None:
     if method != "CONNECT":
         return _response("405 Method Not Allowed", "The simulator's proxy answers CONNECT only.")
     if host not in PREFIXES or port != str(_HTTPS_PORT):
-        return _response("403 Forbidden", f"The simulator does not stand in for {target} and reaches no other host.")
+        return _response(
+            "403 Forbidden", f"The simulator does not stand in for {target} and reaches no other host."
+        )
     return None
 
 
 def _response(status: str, reason: str) -> bytes:
     body = f"{reason}\n".encode()
-    head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    return head.encode() + body
+    fields = f"Content-Type: text/plain\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+    return f"HTTP/1.1 {status}\r\n{fields}\r\n".encode() + body
 
 
 async def _both_ways(

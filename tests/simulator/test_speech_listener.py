@@ -34,7 +34,7 @@ def word_errors(said: str, heard: str) -> int:
 def test_word_error_rate_of_known_lines_is_zero(
     book: Phrasebook, speaker: tuple[str, int], rate: int
 ) -> None:
-    """Fourteen known lines in two voices over G.711 are understood without one wrong word, at any rate and gain."""
+    """Fourteen known lines in two voices over G.711 are understood without an error at any rate and gain."""
     errors = 0
     for number, line in enumerate(LINES):
         gain = (0.1, 0.4, 1.0)[number % 3]
@@ -78,7 +78,7 @@ def test_several_lines_in_one_breath(book: Phrasebook) -> None:
 @pytest.mark.parametrize("late_s", [0.0, 0.1])
 @pytest.mark.parametrize("line", ["No thank you, goodbye.", "That is all, bye."])
 def test_a_line_cut_in_two_by_a_pause(book: Phrasebook, line: str, late_s: float) -> None:
-    """When the bot's VAD finalizes at a comma, even a moment late, the clause is understood, and then the rest."""
+    """When the bot's VAD finalizes at a comma, even a bit late, the clause is understood, then the rest."""
     clause = line[: line.index(",") + 1]
     spoken_words = render(line, *PATIENT).words
     cut = int((spoken_words[len(clause.split())].start_s + late_s) * 8000)

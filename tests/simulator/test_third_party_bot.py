@@ -63,20 +63,21 @@ async def running_bot(simulator: SimulatorServer, port: int, folder: Path) -> As
 
 @pytest.mark.system
 async def test_a_bot_that_knows_nothing_of_this_project_answers_a_call(tmp_path: Path) -> None:
-    """With environment variables alone a bot with hard-wired vendors has a whole conversation on the simulator."""
+    """With environment variables alone a bot with hard-wired vendors has a whole conversation."""
     port = free_port()
     settings = SimulatorSettings(
         port=0, record_dir=None, dialin_webhook_url=f"http://127.0.0.1:{port}/daily-dialin-webhook"
     )
-    async with SimulatorServer(settings) as simulator, running_bot(simulator, port, tmp_path):
-        async with (
-            httpx2.AsyncClient(base_url=simulator.base_url, trust_env=False) as control,
-            asyncio.timeout(90),
-        ):
-            call = (await control.post("/sim/calls", json=CALL)).json()
-            while call["state"] != "ended":
-                await asyncio.sleep(0.2)
-                call = (await control.get(f"/sim/calls/{call['id']}")).json()
+    async with (
+        SimulatorServer(settings) as simulator,
+        running_bot(simulator, port, tmp_path),
+        httpx2.AsyncClient(base_url=simulator.base_url, trust_env=False) as control,
+        asyncio.timeout(90),
+    ):
+        call = (await control.post("/sim/calls", json=CALL)).json()
+        while call["state"] != "ended":
+            await asyncio.sleep(0.2)
+            call = (await control.get(f"/sim/calls/{call['id']}")).json()
     assert call["heard"] == [
         "Hello, thank you for calling. How can I help you today?",
         "We are open from nine to five, Monday to Friday.",

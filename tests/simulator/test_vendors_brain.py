@@ -9,7 +9,9 @@ from frontdesk.simulator.vendors.rules import HeardRule, ResultRule, Rules
 PROMPT = {"role": "system", "content": "You are the receptionist of a clinic. Begin by greeting the caller."}
 
 
-def tool(name: str, properties: dict[str, Any] | None = None, required: list[str] | None = None) -> dict[str, Any]:
+def tool(
+    name: str, properties: dict[str, Any] | None = None, required: list[str] | None = None
+) -> dict[str, Any]:
     schema = {"type": "object", "properties": properties or {}, "required": required or []}
     return {"type": "function", "function": {"name": name, "parameters": schema}}
 
@@ -23,7 +25,11 @@ def result(name: str, content: Any) -> list[dict[str, Any]]:
     return [
         *person("something"),
         {"role": "assistant", "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "c1", "content": content if isinstance(content, str) else json.dumps(content)},
+        {
+            "role": "tool",
+            "tool_call_id": "c1",
+            "content": content if isinstance(content, str) else json.dumps(content),
+        },
     ]
 
 
@@ -61,7 +67,9 @@ def test_without_tools_it_still_answers(words: str, expected: str) -> None:
         ("When are you open?", tool("clinic_hours", {"day": {"type": "string"}}), ToolCall("clinic_hours")),
         (
             "I want to book a cleaning tomorrow morning at 9:30",
-            tool("book_appointment", {"service": {"enum": ["filling", "cleaning"]}, "time": {"type": "string"}}),
+            tool(
+                "book_appointment", {"service": {"enum": ["filling", "cleaning"]}, "time": {"type": "string"}}
+            ),
             ToolCall("book_appointment", {"service": "cleaning", "time": "morning"}),
         ),
     ],
@@ -73,12 +81,20 @@ def test_an_offered_tool_is_called(words: str, offered: dict[str, Any], call: To
 
 def test_a_missing_argument_is_asked_for_and_then_used() -> None:
     """A required argument that nobody named is asked for, and the answer completes the call."""
-    booking = tool("book_appointment", {"name": {"type": "string"}, "day": {"type": "string"}}, ["name", "day"])
+    booking = tool(
+        "book_appointment", {"name": {"type": "string"}, "day": {"type": "string"}}, ["name", "day"]
+    )
     first = person("I would like to book a cleaning for Monday.")
     question = answer(Rules(), first, [booking])
     assert question.text == "Could you tell me the name, please?"
-    talk = [*first, {"role": "assistant", "content": question.text}, {"role": "user", "content": "My name is John Miller."}]
-    assert answer(Rules(), talk, [booking]).call == ToolCall("book_appointment", {"name": "John Miller", "day": "Monday"})
+    talk = [
+        *first,
+        {"role": "assistant", "content": question.text},
+        {"role": "user", "content": "My name is John Miller."},
+    ]
+    assert answer(Rules(), talk, [booking]).call == ToolCall(
+        "book_appointment", {"name": "John Miller", "day": "Monday"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,11 +124,16 @@ def test_result_rules_fill_in_fields_of_the_result() -> None:
 def test_rules_fill_in_groups_of_their_pattern() -> None:
     """Named groups of a rule's pattern appear in what is said and in arguments."""
     rule = HeardRule(
-        heard=r"pain in my (?P<place>\w+)", tools="note", arguments={"text": "pain: {place}"}, say="Your {place}?"
+        heard=r"pain in my (?P<place>\w+)",
+        tools="note",
+        arguments={"text": "pain: {place}"},
+        say="Your {place}?",
     )
     rules = Rules(heard=(rule,))
     assert answer(rules, person("I have a pain in my jaw"), []).text == "Your jaw?"
-    noted = answer(rules, person("I have a pain in my jaw"), [tool("take_note", {"text": {"type": "string"}})])
+    noted = answer(
+        rules, person("I have a pain in my jaw"), [tool("take_note", {"text": {"type": "string"}})]
+    )
     assert noted.call == ToolCall("take_note", {"text": "pain: jaw"})
 
 
@@ -126,4 +147,7 @@ def test_an_instruction_in_the_middle_is_followed() -> None:
 
 def test_words_of_one_turn_may_come_in_several_messages() -> None:
     """The person's messages since the bot last spoke count as one turn."""
-    assert answer(Rules(), person("How much", "does a cleaning cost?"), []).text == "A cleaning costs ninety dollars."
+    assert (
+        answer(Rules(), person("How much", "does a cleaning cost?"), []).text
+        == "A cleaning costs ninety dollars."
+    )

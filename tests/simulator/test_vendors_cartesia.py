@@ -24,7 +24,7 @@ def url(simulator: SimulatorServer) -> str:
     return simulator.base_url.replace("http", "ws") + "/cartesia/tts/websocket"
 
 
-def request(text: str, context: str = "a", **more: Any) -> str:
+def request(text: str, context: str = "a", /, **more: Any) -> str:
     body = {
         "model_id": "sonic-3.6",
         "transcript": text,
@@ -96,10 +96,10 @@ async def test_audio_comes_faster_than_it_is_heard_and_in_chunks(simulator: Simu
 
 
 async def test_pieces_of_a_context_become_sentences(simulator: SimulatorServer) -> None:
-    """Words that arrive one by one are gathered to whole sentences, with times that go on through the context."""
+    """Words that arrive one by one are gathered to sentences, with times that go on through the context."""
     async with connect(url(simulator), additional_headers=GOOD) as socket:
         for word in ("We ", "are ", "open. ", "Good", "bye."):
-            extra = {"continue": True, "max_buffer_delay_ms": 3000, "add_timestamps": True}
+            extra: dict[str, Any] = {"continue": True, "max_buffer_delay_ms": 3000, "add_timestamps": True}
             await socket.send(request(word, **extra))
         await socket.send(request(""))
         received = await until_done(socket)
@@ -114,7 +114,9 @@ async def test_what_is_gathered_is_spoken_when_the_delay_is_over(simulator: Simu
     async with connect(url(simulator), additional_headers=GOOD) as socket, asyncio.timeout(30):
         await socket.send(request("One moment", **{"continue": True, "max_buffer_delay_ms": 50}))
         assert json.loads(await socket.recv())["type"] == "chunk"
-        await socket.send(request(" please", "b", **{"continue": True, "max_buffer_delay_ms": 5000, "flush": True}))
+        await socket.send(
+            request(" please", "b", **{"continue": True, "max_buffer_delay_ms": 5000, "flush": True})
+        )
         while (message := json.loads(await socket.recv()))["type"] != "flush_done":
             pass
     assert (message["context_id"], message["flush_id"]) == ("b", 1)
@@ -174,7 +176,9 @@ async def test_bad_requests_are_errors_of_their_context(
         ({"X-API-Key": "any-key"}, 400),
     ],
 )
-async def test_bad_handshakes_are_refused(simulator: SimulatorServer, headers: dict[str, str], status: int) -> None:
+async def test_bad_handshakes_are_refused(
+    simulator: SimulatorServer, headers: dict[str, str], status: int
+) -> None:
     """A wrong key or a missing version is refused at the handshake."""
     with pytest.raises(InvalidStatus) as refused:
         await connect(url(simulator), additional_headers=headers)

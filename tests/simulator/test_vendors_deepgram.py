@@ -75,14 +75,18 @@ async def test_pipecats_service_hears_a_patient(simulator: SimulatorServer, rate
     frames = await heard_by_pipecat(simulator, resample(line(LINES[2], tail_s=0.2), 8000, rate), rate)
     final = [frame for frame in frames if isinstance(frame, TranscriptionFrame)]
     assert [(frame.text, frame.finalized) for frame in final] == [(LINES[2], True)]
-    assert any(isinstance(frame, InterimTranscriptionFrame) and LINES[2].startswith(frame.text) for frame in frames)
+    assert any(
+        isinstance(frame, InterimTranscriptionFrame) and LINES[2].startswith(frame.text) for frame in frames
+    )
 
 
 async def test_pipecats_service_hears_nothing_in_unknown_speech(simulator: SimulatorServer) -> None:
     """Speech that is in nobody's script gives the bot no words."""
     simulator.world.phrasebook.add_person_lines(LINES)
     frames = await heard_by_pipecat(simulator, line("The weather is nice today.", tail_s=0.2))
-    assert not [frame for frame in frames if isinstance(frame, (TranscriptionFrame, InterimTranscriptionFrame))]
+    assert not [
+        frame for frame in frames if isinstance(frame, (TranscriptionFrame, InterimTranscriptionFrame))
+    ]
 
 
 async def test_results_carry_everything_that_the_sdk_needs(simulator: SimulatorServer) -> None:
@@ -115,7 +119,7 @@ async def test_finalize_answers_at_once_and_says_so(simulator: SimulatorServer) 
 
 
 async def test_transcripts_are_plain_unless_punctuation_is_asked(simulator: SimulatorServer) -> None:
-    """Without punctuate or smart_format a transcript is lower case without punctuation; mu-law is understood too."""
+    """Without punctuate or smart_format a transcript is bare lower case; mu-law is understood too."""
     simulator.world.phrasebook.add_person_lines(LINES)
     octets = mulaw_encode(line(LINES[0]))
     received = await transcribed(simulator, octets, "encoding=mulaw&sample_rate=8000&model=nova-3")
@@ -132,8 +136,9 @@ async def test_speech_events_come_when_asked(simulator: SimulatorServer) -> None
         for start in range(0, len(pcm), 320):
             await socket.send(pcm[start : start + 320])
         async with asyncio.timeout(30):
-            kinds = []
-            while "Results" not in kinds or not last["is_final"]:
+            kinds: list[str] = []
+            last: dict[str, Any] = {}
+            while "Results" not in kinds or not last.get("is_final"):
                 last = json.loads(await socket.recv())
                 kinds.append(last["type"])
             for _ in range(60):
@@ -177,7 +182,7 @@ async def test_a_vendor_can_disconnect_in_the_middle(simulator: SimulatorServer)
     """With the trouble `disconnect` the connection ends after so many seconds of audio."""
     simulator.world.vendors.behaviors["deepgram"] = Behavior(trouble="disconnect", disconnect_after_s=0.5)
     async with connect(url(simulator), additional_headers=KEY) as socket:
-        with pytest.raises(ConnectionClosed) as closed:
+        with pytest.raises(ConnectionClosed) as closed:  # noqa: PT012
             for _ in range(1000):
                 await socket.send(bytes(320))
                 await asyncio.sleep(0)

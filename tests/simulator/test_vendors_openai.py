@@ -32,13 +32,14 @@ def client(simulator: SimulatorServer, key: str = "any-key") -> AsyncOpenAI:
 
 
 async def test_pipecats_service_speaks_and_calls_a_tool(simulator: SimulatorServer) -> None:
-    """The unchanged OpenAI service streams an answer, and calls an offered tool with the day that was named."""
+    """The unchanged OpenAI service streams an answer, and calls an offered tool with the day named."""
     called: list[dict[str, Any]] = []
 
     async def get_opening_hours(params: FunctionCallParams, day: str = "") -> None:
         """Opening hours.
 
         Args:
+            params: The call.
             day: The day of the week.
         """
         called.append({"day": day})
@@ -46,13 +47,12 @@ async def test_pipecats_service_speaks_and_calls_a_tool(simulator: SimulatorServ
 
     service = OpenAILLMService(api_key="any-key", base_url=f"{simulator.base_url}/openai/v1")
     plain = LLMContext([{"role": "user", "content": "How much does a cleaning cost?"}])
-    tooled = LLMContext(
-        [{"role": "user", "content": "Are you open on Saturday?"}], tools=[get_opening_hours]
-    )
+    tooled = LLMContext([{"role": "user", "content": "Are you open on Saturday?"}], tools=[get_opening_hours])
     down, _ = await run_test(
         service,
         frames_to_send=[LLMContextFrame(plain), SleepFrame(0.5), LLMContextFrame(tooled), SleepFrame(0.5)],
     )
+    await service._client.close()
     words = "".join(frame.text for frame in down if isinstance(frame, LLMTextFrame))
     assert words == "A cleaning costs ninety dollars."
     assert called == [{"day": "Saturday"}]
@@ -90,19 +90,26 @@ async def test_a_stream_ends_with_usage_only_when_asked(simulator: SimulatorServ
             )
             chunks = [chunk async for chunk in stream]
             seen.append([bool(chunk.usage) for chunk in chunks if not chunk.choices])
-            assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "Hello. How can I help you?"
+            assert (
+                "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+                == "Hello. How can I help you?"
+            )
     assert seen == [[True], []]
 
 
-@pytest.mark.parametrize(("status", "kind"), [(401, AuthenticationError), (429, RateLimitError), (500, APIStatusError)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, AuthenticationError), (429, RateLimitError), (500, APIStatusError)]
+)
 async def test_troubles_come_in_openais_shape(
     simulator: SimulatorServer, status: int, kind: type[APIStatusError]
 ) -> None:
-    """With the trouble `refuse` the client raises the error of that status, with message, type, param and code."""
+    """With the trouble `refuse` the client raises the error of that status, in OpenAI's shape."""
     simulator.world.vendors.behaviors["openai"] = Behavior(trouble="refuse", refuse_status=status)
     async with client(simulator) as openai:
         with pytest.raises(kind) as refused:
-            await openai.chat.completions.create(model="gpt-4.1", messages=[{"role": "user", "content": "hello"}])
+            await openai.chat.completions.create(
+                model="gpt-4.1", messages=[{"role": "user", "content": "hello"}]
+            )
     assert refused.value.status_code == status
     assert isinstance(refused.value.body, dict)
     assert set(refused.value.body) == {"message", "type", "param", "code"}
@@ -118,7 +125,7 @@ async def test_wrong_keys_and_bad_requests_are_refused(simulator: SimulatorServe
             lambda: good.models.retrieve("gpt-0"),
         ):
             with pytest.raises(APIStatusError) as refused:
-                await attempt()  # type: ignore[misc]
+                await attempt()
             statuses.append(refused.value.status_code)
         assert "gpt-4.1" in [model.id async for model in good.models.list()]
     assert statuses == [401, 400, 404]
@@ -142,7 +149,10 @@ async def test_the_control_api_sets_behaviors_and_rules(simulator: SimulatorServ
         httpx2.AsyncClient(base_url=simulator.base_url, trust_env=False) as control,
         client(simulator) as openai,
     ):
-        rules = {"heard": [{"heard": "song about (?P<what>.+)|song", "say": "La la la."}], "fallback": "What?"}
+        rules = {
+            "heard": [{"heard": "song about (?P<what>.+)|song", "say": "La la la."}],
+            "fallback": "What?",
+        }
         assert (await control.put("/sim/vendors/openai/rules", json=rules)).status_code == 200
         assert (await control.put("/sim/vendors/openai/rules", json={"fallbak": ""})).status_code == 422
         assert (await control.put("/sim/vendors/openai/rules", json={"instructed": "("})).status_code == 422

@@ -1,8 +1,8 @@
 """Explains a piece of speech as phrases, pauses and unknown sounds: a Viterbi search over phrase templates.
 
-The search is honest about what it does not know. A phrase may follow another phrase or a pause. Only next to a
-pause or at an edge of the piece may a phrase begin at an inner word (its beginning was cut off before) or break
-off (the speaker was interrupted). Everything else is unknown, at a fixed price a frame.
+The search is honest about what it does not know. A phrase may follow another phrase or a pause. Only next to
+a pause or at an edge of the piece may a phrase begin at an inner word (its beginning was cut off before) or
+break off (the speaker was interrupted). Everything else is unknown, at a fixed price a frame.
 """
 
 from dataclasses import dataclass, replace
@@ -66,8 +66,9 @@ class Explanation:
 def explain(levels: Bands, floor: npt.NDArray[np.float32], words: Lexicon) -> Explanation:
     """Find the cheapest explanation of a piece of speech.
 
-    `levels` (2, frames, bands: the second half a frame later) and `floor` (bands) are in dB relative to the loud frames of the piece; what is
-    below the floor is noise, in the piece as in the templates.
+    `levels` has the shape (2, frames, bands), the second row half a frame later than the first; `floor` has
+    (bands). Both are in dB relative to the loud frames of the piece. What is below the floor is noise, in the
+    piece as in the templates.
     """
     search = _Search(levels, floor, words)
     for frame in range(levels.shape[1]):
@@ -76,7 +77,7 @@ def explain(levels: Bands, floor: npt.NDArray[np.float32], words: Lexicon) -> Ex
 
 
 class _Search:
-    """Prices of all states after each frame; behind the template states come the pause chain and `unknown`."""
+    """Prices of all states after each frame: the templates', then the pause chain and `unknown`."""
 
     def __init__(self, levels: Bands, floor: npt.NDArray[np.float32], words: Lexicon) -> None:
         heard, later = np.maximum(levels, floor)
@@ -206,7 +207,8 @@ def _squared_distances(heard: Bands, known: Bands) -> _Prices:
     """Mean squared distance in dB² between all frames of two pieces, none above the worst."""
     bands = heard.shape[1]
     squares = (heard**2).sum(axis=1)[:, None] + (known**2).sum(axis=1)
-    return np.minimum((squares - 2 * heard @ known.T) / bands, _WORST)
+    distances: _Prices = np.minimum((squares - 2 * heard @ known.T) / bands, _WORST)
+    return distances
 
 
 def _beginnings(words: Lexicon) -> _Prices:
@@ -220,7 +222,7 @@ def _beginnings(words: Lexicon) -> _Prices:
 
 
 def _exits(words: Lexicon) -> tuple[_States, _Prices]:
-    """States in which a phrase counts as completed: the last ones of its template, for the decay may be lost."""
+    """States in which a phrase counts as completed: its last ones, for the decay may be lost."""
     back = np.arange(_CLIPPABLE_FRAMES)
     states = words.ends[:, None] - back
     inside = states >= words.starts[:, None]

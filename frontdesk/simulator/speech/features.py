@@ -38,12 +38,12 @@ def band_levels(samples: Samples) -> Bands:
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
     spectra = np.fft.rfft(frames * _TAPER, axis=1)
     power = (spectra.real**2 + spectra.imag**2).astype(np.float32) @ _WEIGHTS
-    return (10 * np.log10(power + 1e3)).astype(np.float32)
+    return np.asarray(10 * np.log10(power + 1e3), np.float32)
 
 
 def loudness(levels: Bands) -> npt.NDArray[np.float32]:
     """Level in dB of each frame over all bands."""
-    return (10 * np.log10(np.sum(10 ** (levels / 10), axis=1))).astype(np.float32)
+    return np.asarray(10 * np.log10(np.sum(10 ** (levels / 10), axis=1)), np.float32)
 
 
 def reference_level(levels: Bands) -> float:

@@ -100,7 +100,7 @@ def _polyphase_filter(up: int, down: int) -> npt.NDArray[np.float32]:
     half = math.ceil(_ZERO_CROSSINGS / min(1.0, up / down))
     away = np.arange(2 * half) - half + 1 - np.arange(up)[:, None] / up
     taps = np.sinc(cutoff * away) * np.cos(np.pi * away / (2 * half + 2)) ** 2
-    return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(taps / taps.sum(axis=1, keepdims=True), np.float32)
 
 
 def rms(pcm: bytes) -> float:
@@ -145,7 +145,7 @@ def _mulaw_octets(values: _Integers) -> npt.NDArray[np.uint8]:
     segment = np.log2(magnitude).astype(np.int32) - 7
     step = (magnitude >> (segment + 3)) & 0x0F
     sign = np.where(values < 0, 0x80, 0)
-    return (~(sign | (segment << 4) | step) & 0xFF).astype(np.uint8)
+    return np.asarray(~(sign | (segment << 4) | step) & 0xFF, np.uint8)
 
 
 def _mulaw_values(octets: _Integers) -> Samples:
@@ -159,7 +159,7 @@ def _alaw_octets(values: _Integers) -> npt.NDArray[np.uint8]:
     segment = np.maximum(np.log2(np.maximum(magnitude, 1)).astype(np.int32) - 4, 0)
     step = (magnitude >> np.maximum(segment, 1)) & 0x0F
     sign = np.where(values < 0, 0, 0x80)
-    return ((sign | (segment << 4) | step) ^ _ALAW_INVERTED_BITS).astype(np.uint8)
+    return np.asarray((sign | (segment << 4) | step) ^ _ALAW_INVERTED_BITS, np.uint8)
 
 
 def _alaw_values(octets: _Integers) -> Samples:

@@ -1,4 +1,4 @@
-"""A listener for a closed set of phrases: it understands from the samples that arrive, and from nothing else."""
+"""A listener for a closed set of phrases: it understands from samples, and from nothing else."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -48,9 +48,9 @@ class Heard:
 class Listener:
     """Listens to one line of 16-bit mono PCM at `rate` Hz for the phrases that `phrases()` names.
 
-    Speech is understood when `end_silence_s` of quiet follow it, or at `finalize`. `unclear` stands for speech
-    in which no known phrase was found. `push`, `cut` and `understand` are the steps of `feed` and `finalize`:
-    the first two cost microseconds, `understand` some ten milliseconds and may run in a thread.
+    Speech is understood when `end_silence_s` of quiet follow it, or at `finalize`. `unclear` stands for
+    speech in which no known phrase was found. `push`, `cut` and `understand` are the steps of `feed` and
+    `finalize`: the first two cost microseconds, `understand` some ten milliseconds, and may run in a thread.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ def _floor(relative: Bands) -> npt.NDArray[np.float32]:
     levels = loudness(relative)
     quiet = relative[levels <= np.percentile(levels, _QUIET_PERCENTILE)]
     noise = 10 * np.log10(np.mean(10 ** (quiet / 10), axis=0)) + _NOISE_MARGIN_DB
-    return np.maximum(noise, _LOWEST_FLOOR_DB).astype(np.float32)
+    return np.asarray(np.maximum(noise, _LOWEST_FLOOR_DB), np.float32)
 
 
 def _part(match: Match) -> tuple[list[SpokenWord], bool] | None:

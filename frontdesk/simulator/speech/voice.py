@@ -25,7 +25,7 @@ _EVENT_END_OF_LIST = 0
 _EVENT_WORD = 1
 
 
-class VoiceUnavailable(RuntimeError):
+class VoiceUnavailable(RuntimeError):  # noqa: N818
     """The voice engine is not installed, or refused a voice or a text."""
 
 

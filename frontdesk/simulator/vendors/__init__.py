@@ -1,1 +1,1 @@
-"""Stand-ins for the AI vendors, on the wire as the real ones: Deepgram hears, OpenAI answers, Cartesia speaks."""
+"""Stand-ins for the AI vendors: Deepgram hears, OpenAI answers, Cartesia speaks, as on the real wire."""

@@ -19,12 +19,12 @@ class Behavior(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    first_byte_ms: float = Field(0, ge=0, le=60_000, description="Wait before the first byte of each answer.")
+    first_byte_ms: float = Field(0, ge=0, le=60_000, description="Wait before an answer begins.")
     trouble: Literal["none", "refuse", "disconnect", "silence"] = Field(
         "none",
         description=(
-            "refuse: the handshake or request is answered with `refuse_status`; disconnect: the connection ends "
-            "in the middle of an answer or of the audio; silence: everything is taken and nothing is answered."
+            "refuse: the handshake or request is answered with `refuse_status`; disconnect: the connection "
+            "ends in the middle of an answer or of the audio; silence: all is taken, nothing answered."
         ),
     )
     refuse_status: int = Field(401, ge=400, le=599)
@@ -32,7 +32,7 @@ class Behavior(BaseModel):
 
 
 class Vendors:
-    """The three vendors: each one's behavior and uses, the language model's rules, and the latest transcripts."""
+    """The three vendors: behavior and uses of each, the model's rules, and the latest transcripts."""
 
     def __init__(self) -> None:
         self.behaviors: dict[VendorName, Behavior] = {}

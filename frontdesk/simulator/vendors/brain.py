@@ -1,4 +1,4 @@
-"""Decides what the language model's stand-in answers, from the request's messages and tools and the rules alone."""
+"""Decides what the language model's stand-in answers: from the request and the rules alone."""
 
 import json
 import re
@@ -69,7 +69,7 @@ def _by_rules(rules: Rules, words: str, known: str, offered: Mapping[str, _Tool]
     if rule is None:
         return None
     tool = _tool_for(rule, offered)
-    details = _details(rules, rule, words)
+    details = _details(rule, words)
     if tool is None:
         return Answer(_filled(rule.say or "", details) or rules.fallback)
     return _call(rules, rule, tool, details | _named(rules, tool, known))
@@ -80,7 +80,8 @@ def _matching(rules: Rules, words: str, offered: Mapping[str, _Tool]) -> HeardRu
         (
             rule
             for rule in rules.heard
-            if re.search(rule.heard, words, re.IGNORECASE) and (rule.say is not None or _tool_for(rule, offered))
+            if re.search(rule.heard, words, re.IGNORECASE)
+            and (rule.say is not None or _tool_for(rule, offered))
         ),
         None,
     )
@@ -108,7 +109,7 @@ def _call(rules: Rules, rule: HeardRule, tool: _Tool, details: Mapping[str, str]
     return Answer(call=ToolCall(str(tool["name"]), arguments))
 
 
-def _details(rules: Rules, rule: HeardRule, words: str) -> dict[str, str]:
+def _details(rule: HeardRule, words: str) -> dict[str, str]:
     found = re.search(rule.heard, words, re.IGNORECASE)
     return {name: value for name, value in (found.groupdict() if found else {}).items() if value}
 

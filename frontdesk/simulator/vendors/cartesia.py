@@ -92,7 +92,9 @@ def _invalid(text: str, invalid: ValidationError) -> Message:
     first = invalid.errors()[0]
     place = ".".join(map(str, first["loc"])) or "message"
     context = json.loads(text).get("context_id") if text.startswith("{") else None
-    return error(400, f"invalid_{place.split('.')[0]}", "Invalid request", f"{place}: {first['msg']}", context)
+    return error(
+        400, f"invalid_{place.split('.')[0]}", "Invalid request", f"{place}: {first['msg']}", context
+    )
 
 
 def _refusal(world: World, behavior: Behavior, socket: WebSocket) -> JSONResponse | None:

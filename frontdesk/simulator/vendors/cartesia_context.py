@@ -35,8 +35,8 @@ _SENTENCE_END = re.compile(r"[.!?…][\"')\]]*\s*$")
 class Context:
     """Speaks what it is given, in order, until a request that does not continue, or a cancel.
 
-    With `max_buffer_delay_ms` 0 each request is spoken as it is; otherwise texts are gathered to sentences for at
-    most that long, which is how Cartesia takes single words of a language model.
+    With `max_buffer_delay_ms` 0 each request is spoken as it is; otherwise texts are gathered to sentences
+    for at most that long, which is how Cartesia takes single words of a language model.
     """
 
     def __init__(

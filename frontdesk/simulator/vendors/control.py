@@ -64,7 +64,7 @@ async def set_rules(vendors: _Vendors, rules: Rules) -> Rules:
 
 @router.put("/{name}")
 async def set_behavior(vendors: _Vendors, name: VendorName, behavior: Behavior) -> Behavior:
-    """Set a vendor's latency and troubles; what is left out is as it came. Connections that are open keep theirs."""
+    """Set a vendor's latency and troubles; what is left out is as it came. Open connections keep theirs."""
     vendors.behaviors[name] = behavior
     return behavior
 

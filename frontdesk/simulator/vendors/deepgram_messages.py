@@ -16,7 +16,7 @@ _DEFAULT_ENDPOINTING_MS = 10
 
 
 class ListenOptions(BaseModel):
-    """Query parameters of `/v1/listen` that matter here; others are taken and ignored, as keyword hints are."""
+    """Query parameters of `/v1/listen` that matter here; others, such as keyword hints, are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -81,7 +81,8 @@ class Stream:
             return
         except TimeoutError:
             await self._socket.close(
-                1011, "Deepgram did not receive audio data or a text message within the timeout window. NET-0001"
+                1011,
+                "Deepgram did not receive audio data or a text message within the timeout window. NET-0001",
             )
         finally:
             reporter.cancel()
@@ -163,8 +164,16 @@ class Stream:
         created = self._created.isoformat().replace("+00:00", "Z")
         return metadata(self._request_id, created, self._digest.hexdigest(), self._listener.position_s)
 
-    def _put(self, segment: Segment | None, *, is_final: bool = True, **flags: bool) -> None:
-        self._jobs.put_nowait(_Job(segment, self._listener.position_s, is_final, **flags))
+    def _put(
+        self,
+        segment: Segment | None,
+        *,
+        is_final: bool = True,
+        speech_final: bool = False,
+        from_finalize: bool = False,
+    ) -> None:
+        now = self._listener.position_s
+        self._jobs.put_nowait(_Job(segment, now, is_final, speech_final, from_finalize))
 
     async def _report(self) -> None:
         while job := await self._jobs.get():

@@ -1,4 +1,4 @@
-"""OpenAI's stand-in: chat completions, streamed or whole, answered by rules. Shapes follow OpenAI's API reference."""
+"""OpenAI's stand-in: chat completions by rules, streamed or whole, as OpenAI's API reference has them."""
 
 import asyncio
 import json
@@ -97,8 +97,8 @@ async def _events(completion: Completion, *, usage: bool, cut: bool) -> AsyncIte
 
 
 async def _until_disconnected(request: Request) -> None:
-    while not await request.is_disconnected():
-        await asyncio.sleep(0.05)
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _refusal(request: Request, behavior: Behavior) -> Response | None:

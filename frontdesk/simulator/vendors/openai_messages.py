@@ -13,7 +13,12 @@ __all__ = ["Completion", "error_body"]
 
 _Json: TypeAlias = dict[str, Any]
 
-_ERROR_TYPES = {401: "invalid_request_error", 429: "rate_limit_exceeded", 500: "server_error", 503: "server_error"}
+_ERROR_TYPES = {
+    401: "invalid_request_error",
+    429: "rate_limit_exceeded",
+    500: "server_error",
+    503: "server_error",
+}
 _ERROR_CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
 
 
@@ -77,4 +82,6 @@ class Completion:
 def error_body(status: int, message: str, *, code: str | None = None, param: str | None = None) -> _Json:
     """An error in OpenAI's shape."""
     kind = _ERROR_TYPES.get(status, "invalid_request_error")
-    return {"error": {"message": message, "type": kind, "param": param, "code": code or _ERROR_CODES.get(status)}}
+    return {
+        "error": {"message": message, "type": kind, "param": param, "code": code or _ERROR_CODES.get(status)}
+    }

@@ -1,9 +1,9 @@
 """The rules by which the language model's stand-in answers: data, documented, replaceable at run time.
 
-A rule of `heard` is tried on the person's last words, in order. When one of its tools is offered, the tool is
-called; otherwise its `say` is spoken, and a rule that has none is passed over. A rule of `results` is tried on
-what a tool gave back. Templates name fields in braces: `{day}` from the rule's own groups and the `details`
-found in the person's words, `{opening_hours.monday}` from a tool's JSON result.
+A rule of `heard` is tried on the person's last words, in order. When one of its tools is offered, it is
+called; otherwise its `say` is spoken, and a rule that has none is passed over. A rule of `results` is tried
+on what a tool gave back. Templates name fields in braces: `{day}` from the rule's own groups and the
+`details` found in the person's words, `{opening_hours.monday}` from a tool's JSON result.
 """
 
 import re
@@ -119,12 +119,16 @@ _HEARD = (
         say="Thank you. Is there anything else I can do for you?",
     ),
     HeardRule(heard=r"\b(?:thanks|thank you)\b", say="You are welcome. Is there anything else?"),
-    HeardRule(heard=r"^\W*(?:hello|hi|good (?:morning|afternoon|evening))\b", say="Hello. How can I help you?"),
+    HeardRule(
+        heard=r"^\W*(?:hello|hi|good (?:morning|afternoon|evening))\b", say="Hello. How can I help you?"
+    ),
 )
 
 _RESULTS = (
     ResultRule(tool=r"end|hang_?up|terminate|finish|goodbye", say="Thank you for calling. Goodbye."),
-    ResultRule(tool="", result=r"IN_PROGRESS|\"status\": ?\"(?:started|running|pending)\"", say="One moment, please."),
+    ResultRule(
+        tool="", result=r"IN_PROGRESS|\"status\": ?\"(?:started|running|pending)\"", say="One moment, please."
+    ),
     ResultRule(tool="", result=r"\"error\"", say="I am sorry, I could not do that. {error}"),
 )
 
@@ -136,10 +140,12 @@ class Rules(BaseModel):
 
     greeting: str = "Hello, thank you for calling. How can I help you today?"
     fallback: str = "Sorry, could you say that again?"
-    ask: str = Field("Could you tell me the {parameter}, please?", description="A required argument is missing.")
+    ask: str = Field(
+        "Could you tell me the {parameter}, please?", description="A required argument is missing."
+    )
     instructed: Pattern = Field(
         r"\b(?:say|ask|greet|tell|speak)\b[^\"“]*[\"“](?P<say>[^\"”]+)[\"”]",
-        description="Found in a mid-call instruction of the bot (role developer or system): its group is spoken.",
+        description="Found in a mid-call instruction of the bot (role developer): its group is spoken.",
     )
     details: dict[Pattern, Pattern] = Field(
         default_factory=lambda: dict(_DETAILS),

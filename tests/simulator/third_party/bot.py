@@ -1,4 +1,4 @@
-"""A bot as somebody writes it who has never heard of Frontdesk: vendors by their default addresses, Daily, no more."""
+"""A bot as somebody writes it who has never heard of Frontdesk: default vendors, Daily, no more."""
 
 import os
 
@@ -45,11 +45,11 @@ async def bot(runner_args: RunnerArguments) -> None:
     params = PipelineParams(audio_in_sample_rate=16000, audio_out_sample_rate=24000)
     worker = PipelineWorker(Pipeline(stages), params=params)
 
-    @transport.event_handler("on_first_participant_joined")
+    @transport.event_handler("on_first_participant_joined")  # type: ignore[untyped-decorator]
     async def greet(_transport: object, _participant: object) -> None:
         await worker.queue_frames([LLMRunFrame()])
 
-    @transport.event_handler("on_client_disconnected")
+    @transport.event_handler("on_client_disconnected")  # type: ignore[untyped-decorator]
     async def leave(_transport: object, _client: object) -> None:
         await worker.cancel()
 
