@@ -18,18 +18,21 @@ _call_id: ContextVar[str] = ContextVar("call_id", default="-")
 
 # These write tokens, numbers and SIP addresses by design, at DEBUG and INFO.
 _TALKATIVE = ("pipecat.runner.run", "pipecat.runner.daily")
-_SECRETS = re.compile(
-    r"(?P<jwt>\beyJ[\w-]+\.[\w-]+\.[\w-]*)"
-    r"|(?P<credentials>\bBearer\s+[^\s'\",}]+|\bToken\s+(?=\S*\d)[^\s'\",}]+)"
-    r"|(?P<key>\b(?:sk|pk)[-_][\w-]{8,})"
-    r"|(?P<number>\+?\(?(?<![\w.-])\d[\d().\- ]{7,}\d(?!\w|-\w))",
-    re.IGNORECASE,
-)
-# And these quote what was said: lines below INFO of all of pipecat, and these two above it.
+# And these quote what was said: all of pipecat below INFO, and two lines above it.
 _QUOTES = (
     ("pipecat.services.tts_service", "not speaking ["),
     ("pipecat.services.openai.base_llm", "Failed to parse function call arguments"),
 )
+_TOKENS = re.compile(
+    r"(?P<jwt>\beyJ[\w-]+\.[\w-]+\.[\w-]*)"
+    r"|(?P<credentials>\b[Bb]earer\s+[^\s'\",}]+|\b[Tt]oken\s+(?=\S*\d)[^\s'\",}]+)"
+    r"|(?P<key>\b(?:sk|pk)[-_][\w-]{8,})"
+)
+# Searching for one of these first is ten times faster than the expression.
+_HINTS = ("eyJ", "earer ", "oken ", "sk-", "sk_", "pk-", "pk_")
+_NUMBER = re.compile(r"\d[\d().\- ]{7,}\d")
+_NEVER_BEFORE = re.compile(r"[\w.-]")
+_NEVER_AFTER = re.compile(r"\w|-\w")
 # What only looks like a number: a date (with an hour behind it), an IPv4 address, a decimal, a UUID.
 _NO_NUMBER = re.compile(
     r"\d{4}-\d{2}-\d{2}( \d{1,2})?|\d{1,3}(\.\d{1,3}){3}|\d+\.\d+|\d{8}-\d{4}-\d{4}-\d{4}-\d{12}"
@@ -49,13 +52,17 @@ def call_context(call_id: str) -> Iterator[None]:
 
 def mask(text: str) -> str:
     """Replace tokens, keys and phone numbers by what they are."""
-    return _SECRETS.sub(_masked, text)
+    if any(hint in text for hint in _HINTS):
+        text = _TOKENS.sub(lambda match: f"[{match.lastgroup}]", text)
+    return _NUMBER.sub(_mask_number, text)
 
 
-def _masked(match: re.Match[str]) -> str:
-    if match.lastgroup == "number" and _NO_NUMBER.fullmatch(match.group()):
+def _mask_number(match: re.Match[str]) -> str:
+    text, start, end = match.string, match.start(), match.end()
+    inside_a_word = start > 0 and _NEVER_BEFORE.match(text, start - 1) or _NEVER_AFTER.match(text, end)
+    if inside_a_word or _NO_NUMBER.fullmatch(match.group()):
         return match.group()
-    return f"[{match.lastgroup}]"
+    return "[number]"
 
 
 def configure_logging(*, level: str = "INFO", production: bool = False, stream: TextIO | None = None) -> None:
