@@ -61,7 +61,7 @@ class Forwarder:
         timeout_s: Seconds from the first try until it gives up.
     """
 
-    def __init__(  # noqa: PLR0913 - clock and sleep are the tests'
+    def __init__(
         self,
         session: aiohttp.ClientSession,
         access: DailyAccess,

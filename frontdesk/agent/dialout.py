@@ -91,7 +91,7 @@ class DialoutManager:
         sleep: Waits for so many seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - the ends it joins
+    def __init__(
         self,
         phone: Phone,
         settings: Mapping[str, Any],

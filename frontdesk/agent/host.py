@@ -14,6 +14,7 @@ from frontdesk.agent.rehearsal import rehearse
 from frontdesk.agent.report import LoggedReport, Step
 from frontdesk.agent.session import PhoneSession, SessionParts
 from frontdesk.agent.speech import SpeechError, speech_services, warm
+from frontdesk.ended import EndedReason
 from frontdesk.logs import call_context, configure_logging
 from frontdesk.organizations import Organizations, OrganizationsError, load_organizations
 from frontdesk.settings import BotSettings, SettingsError
@@ -69,6 +70,9 @@ class Host:
                 await self._answer(read_call(args, settings, organizations), args, settings)
         except (CallRefusedError, SpeechError) as error:
             logger.error("the call cannot be taken: {}", error)
+        except Exception:  # noqa: BLE001
+            # The dev runner never looks at what became of a bot; nobody else would tell.
+            logger.exception("the bot failed")
         finally:
             self._ears.refill()
             self._memory.call_over()
@@ -78,14 +82,18 @@ class Host:
         with call_context(call.call_id):
             report.step(Step.STARTED, direction=call.request.direction)
             async with aiohttp.ClientSession() as http:
-                ears, speech = await asyncio.gather(
-                    self._ears.take(),
-                    speech_services(
-                        settings,
-                        language=call.organization.language,
-                        instructions=call.workflow.instructions,
-                    ),
-                )
-                parts = SessionParts(settings, ears, speech, report, http, self._ears.refill)
-                session = PhoneSession(call, parts)
+                session = await self._open(call, settings, report, http)
                 await session.run(handle_sigint=args.handle_sigint)
+
+    async def _open(
+        self, call: Call, settings: BotSettings, report: LoggedReport, http: aiohttp.ClientSession
+    ) -> PhoneSession:
+        language, instructions = call.organization.language, call.workflow.instructions
+        try:
+            ears, speech = await asyncio.gather(
+                self._ears.take(), speech_services(settings, language=language, instructions=instructions)
+            )
+            return PhoneSession(call, SessionParts(settings, ears, speech, report, http, self._ears.refill))
+        except Exception as error:
+            report.ended(EndedReason.BOT_START_FAILED, type(error).__name__)
+            raise

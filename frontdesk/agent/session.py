@@ -55,6 +55,7 @@ class PhoneSession:
         self._connected = False
         self._broken: str | None = None
         self._thoughts_lost = 0
+        self._task: asyncio.Task[Any] | None = None
         self._transport = daily_transport(call)
         self._conversation = self._converse()
         self._line = self._open_line()
@@ -71,19 +72,22 @@ class PhoneSession:
     async def run(self, *, handle_sigint: bool) -> EndedReason:
         """Take the call to its end and return why it ended."""
         self._listen(self._transport)
-        task = asyncio.current_task()
+        self._task = asyncio.current_task()
         try:
             await self._conversation.run(handle_sigint=handle_sigint)
         finally:
-            # pipecat takes a cancellation as a wish to end and returns; the task still knows.
-            canceled = task is not None and task.cancelling() > 0
-            reason = EndedReason.CANCELED if canceled else EndedReason.BOT_CRASHED
-            ended = self._ending.settle(reason, "host" if canceled else "pipeline")
+            if self._host_stops():
+                self._ending.settle(EndedReason.CANCELED, "host")
+            ended = self._ending.settle(EndedReason.BOT_CRASHED, "pipeline")
             await self._timers.close()
             await self._line.close()
-        if canceled:
+        if self._host_stops():
             raise asyncio.CancelledError
         return ended
+
+    def _host_stops(self) -> bool:
+        # pipecat takes a cancellation as a wish to end, leaves the room and returns; the task still knows.
+        return self._task is not None and self._task.cancelling() > 0
 
     def _converse(self) -> Conversation:
         organization, settings = self._call.organization, self._parts.settings
@@ -139,7 +143,9 @@ class PhoneSession:
 
         async def state(_: Any, state: str) -> None:
             if state == "left" and self._joined:
-                await self._ending.at_once(EndedReason.LOST, "room_gone")
+                canceled = self._host_stops()
+                reason = EndedReason.CANCELED if canceled else EndedReason.LOST
+                await self._ending.at_once(reason, "host" if canceled else "room_gone")
 
         transport.add_event_handler("on_joined", joined)
         transport.add_event_handler("on_error", failed)

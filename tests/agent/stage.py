@@ -40,8 +40,7 @@ class BotProcess:
     def __init__(self, base_url: str, variables: Mapping[str, str], program: str = "bot.py") -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         self._command = [sys.executable, program, "--host", "127.0.0.1", "--port", str(port)]
-        self._environment = {
-            **os.environ,
+        self.variables = {
             **environment(base_url, None),
             "PYTHONPATH": os.pathsep.join([str(STANDIN_FOLDER), str(ROOT)]),
             "PYTHON_DOTENV_DISABLED": "1",
@@ -55,7 +54,7 @@ class BotProcess:
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
             cwd=ROOT,
-            env=self._environment,
+            env={**os.environ, **self.variables},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             limit=2**20,

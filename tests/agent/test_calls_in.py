@@ -1,7 +1,6 @@
 """Whole incoming calls: the real bot on the real dev runner, a simulated caller with a real voice."""
 
 import asyncio
-import os
 import re
 from pathlib import Path
 
@@ -188,8 +187,9 @@ async def test_the_memory_of_finished_calls_is_given_back(stage: Stage) -> None:
 
 
 def _resident_mib(pid: int) -> int:
-    if not os.path.exists("/proc"):
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
         pytest.skip("no /proc here")
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text())
     assert found
     return int(found[1]) // 1024

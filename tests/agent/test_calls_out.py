@@ -32,7 +32,7 @@ async def test_busy_then_no_answer_then_answered_within_one_session(stage: Stage
 
 @pytest.mark.parametrize("channel", ["completion", "error", "stopped", "error_then_stopped"])
 async def test_every_failure_channel_counts_one_dial_each(stage: Stage, channel: Channel) -> None:
-    """However Daily tells that nobody was reached, one failure is one dial, and the dials end at the limit."""
+    """However Daily tells that nobody was reached, it costs one dial, and the dials end at the limit."""
     number = {"completion": "+14155550171", "error": "+14155550172", "stopped": "+14155550173"}.get(
         channel, "+14155550174"
     )
@@ -71,7 +71,7 @@ async def test_a_room_without_dialout_is_not_tried_again(stage: Stage) -> None:
 async def test_a_callee_who_hangs_up_ends_the_call_without_another_dial(stage: Stage) -> None:
     """After an answer there is no further dial, however the callee leaves."""
     number = "+14155550177"
-    person = Person(script=[{"wait": 1.0}, {"hang_up": True, "at_once": True}], ring_s=0.2)  # type: ignore[list-item]
+    person = Person(script=[{"wait": 1.0}, {"hang_up": True, "at_once": True}], ring_s=0.2)
     call_id = await stage.call_out(person, number)
     assert await stage.bot.ended(call_id) == "caller_hangup"
     await asyncio.sleep(3)

@@ -176,7 +176,7 @@ def request(**dialout: Any) -> AgentRequest:
         organization_slug="bright-smile",
         client_name="Bright Smile",
         workflow="outreach",
-        dialout_settings={"phone_number": "+14155550187", **dialout},  # type: ignore[arg-type]
+        dialout_settings={"phone_number": "+14155550187", **dialout},
     )
 
 

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
+from loguru import logger
 
 from frontdesk.agent.ending import FAREWELL_TIMEOUT_S, Ending
 from frontdesk.agent.greeting import FIRST_WORD_TIMEOUT_S, Greeting
@@ -190,10 +191,8 @@ async def test_a_timer_may_call_itself_off(timers: Timers, time: ManualTime) -> 
     assert ran == ["done"]
 
 
-def test_the_log_tells_each_step_with_its_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_tells_each_step_with_its_time() -> None:
     """A line per step, in milliseconds since the bot was started."""
-    from loguru import logger
-
     lines: list[str] = []
     sink = logger.add(lambda message: lines.append(message.record["message"]))
     now = iter([10.0, 10.25, 10.5])

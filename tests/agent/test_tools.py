@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import deepgram
 import pytest
 from pipecat.runner.types import DailyRunnerArguments, RunnerArguments
 
@@ -193,7 +194,6 @@ async def test_deepgrams_fallback_to_its_public_address_is_refused(
     settings: BotSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A base URL that the client does not take over is an error, not a call to the real service."""
-    import deepgram
 
     def broken(**_: Any) -> None:
         raise TypeError("unexpected keyword")
