@@ -3,7 +3,8 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from frontdesk.simulator.incoming import Caller, IncomingCalls, PinlessRejected
+from frontdesk.simulator.held import Caller, PinlessRejected
+from frontdesk.simulator.incoming import IncomingCalls
 from frontdesk.simulator.outgoing import OutgoingCalls
 from frontdesk.simulator.people import Manner
 from frontdesk.simulator.record import Record
