@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from frontdesk.simulator.people import Manner
+from frontdesk.simulator.record import Record
+from frontdesk.simulator.rooms import Room
+
 if TYPE_CHECKING:
-    from frontdesk.simulator.people import Manner
-    from frontdesk.simulator.record import Record
     from frontdesk.simulator.rest.dialin_configs import DialinConfig
-    from frontdesk.simulator.rooms import Room
 
 
 class PinlessRejected(Exception):  # noqa: N818
