@@ -58,11 +58,12 @@ def mask(text: str) -> str:
 
 
 def _mask_number(match: re.Match[str]) -> str:
-    text, start, end = match.string, match.start(), match.end()
-    inside_a_word = start > 0 and _NEVER_BEFORE.match(text, start - 1) or _NEVER_AFTER.match(text, end)
-    if inside_a_word or _NO_NUMBER.fullmatch(match.group()):
-        return match.group()
-    return "[number]"
+    text, start = match.string, match.start()
+    before = text[start - 1 : start]
+    if before == "+":
+        return "[number]"
+    in_a_word = _NEVER_BEFORE.match(before) or _NEVER_AFTER.match(text, match.end())
+    return match.group() if in_a_word or _NO_NUMBER.fullmatch(match.group()) else "[number]"
 
 
 def configure_logging(*, level: str = "INFO", production: bool = False, stream: TextIO | None = None) -> None:

@@ -20,7 +20,8 @@ from frontdesk.tasks import InFlight
 from server_utils import Limits
 
 _REMEMBERED_S = 900
-_BACK_OFF = wait_exponential_jitter(multiplier=0.25, max=4, jitter=0.25)
+_FIRST_PAUSE_S = 0.25
+_BACK_OFF = wait_exponential_jitter(multiplier=0.5, max=4, jitter=0.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +142,22 @@ class DialinService:
             return problem
 
     async def _try_until_held_too_long(self, call: Call) -> Launched:
-        deadline = self._now() + self._hold_s
+        with self._launcher.launching(call) as launch:
+            try:
+                return await launch.attempt()  # nearly every call ends here, without the cost of the rest
+            except UpstreamError as error:
+                if not error.retryable:
+                    raise
+                logger.warning("the launch failed ({}); trying again while the caller is on hold", error.code)
+            deadline = self._now() + self._hold_s
+            await self._sleep(_FIRST_PAUSE_S)
+            return await self._retrying(deadline)(launch.attempt)
 
+    def _retrying(self, deadline: float) -> AsyncRetrying:
         def too_late(state: RetryCallState) -> bool:
             return self._now() + state.upcoming_sleep > deadline
 
-        attempts = AsyncRetrying(
+        return AsyncRetrying(
             retry=retry_if_exception(_worth_a_retry),
             stop=too_late,
             wait=_BACK_OFF,
@@ -154,8 +165,6 @@ class DialinService:
             before_sleep=_log_retry,
             reraise=True,
         )
-        with self._launcher.launching(call) as launch:
-            return await attempts(launch.attempt)
 
 
 def _worth_a_retry(error: BaseException) -> bool:

@@ -23,12 +23,13 @@ def stream() -> Iterator[io.StringIO]:
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
-        ("call +12025550123 now", "call [number] now"),
-        ("(202) 555-0123 and 202.555.0123", "[number] and [number]"),
-        ("sip:+12025550123@carrier", "sip:[number]@carrier"),
+        ("call +12025550123 now", "call +[number] now"),
+        ("(202) 555-0123 and 202.555.0123", "([number] and [number]"),
+        ("sip:+12025550123@carrier", "sip:+[number]@carrier"),
         ("sip:12025550123@carrier", "sip:[number]@carrier"),
-        ("to +12025550123: busy", "to [number]: busy"),
-        ("{'to':'+12025550123'}", "{'to':'[number]'}"),
+        ("to +12025550123: busy", "to +[number]: busy"),
+        ("dialed+12025550123x", "dialed+[number]x"),
+        ("{'to':'+12025550123'}", "{'to':'+[number]'}"),
         ("12025550123", "[number]"),
         ("got eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl!", "got [jwt]!"),
         ("Authorization: Bearer abc.def", "Authorization: [credentials]"),
@@ -105,7 +106,7 @@ def test_the_standard_librarys_lines_come_along(stream: io.StringIO) -> None:
     first, second = (json.loads(line) for line in stream.getvalue().splitlines())
     assert (first["logger"], first["message"], first["call_id"]) == (
         "uvicorn.error",
-        "peer [number]",
+        "peer +[number]",
         "call-8",
     )
     assert second["logger"] == "aiohttp.client"
