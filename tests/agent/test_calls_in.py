@@ -110,8 +110,9 @@ async def test_a_repeated_dialin_ready_forwards_once(stage: Stage) -> None:
     room = stage.world.rooms.get(str(record.room))
     assert room is not None
     stage.world.network.repeat_dialin_ready(room)
-    await stage.bot.ended(call_id)
+    assert await stage.bot.ended(call_id) == "caller_hangup"
     steps = stage.bot.steps(call_id)
+    assert "forward_failed" not in steps
     assert steps.count("dialin_ready") == 2
     assert steps.count("forwarded") == 1
     assert steps.count("greeting") == 1
