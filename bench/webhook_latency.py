@@ -3,7 +3,7 @@
 import time
 
 from bench.figures import Figure
-from bench.load import SECRET, dialin, gateway, load, upstream
+from bench.load import SECRET, cpu_s, dialin, gateway, load, upstream
 from frontdesk.dialin.signature import sign
 
 _CONNECTIONS = 256
@@ -13,9 +13,11 @@ _REST_MS = 80
 
 def measure() -> Figure:
     """Room 80 ms, token 80 ms, launch 0 ms, 256 connections."""
-    with upstream(rest_ms=_REST_MS) as far, gateway(far) as (_, port):
+    with upstream(rest_ms=_REST_MS) as far, gateway(far) as (pid, port):
         load(port, [dialin(_sign) for _ in range(_CONNECTIONS)], _CONNECTIONS)
+        before = cpu_s(pid)
         result = load(port, [dialin(_sign) for _ in range(_CALLS)], _CONNECTIONS)
+        busy = (cpu_s(pid) - before) / result.elapsed_s
     physical = 2 * _REST_MS
     return Figure(
         "Median of a dial-in webhook / its two round trips to Daily",
@@ -23,7 +25,7 @@ def measure() -> Figure:
         1.4,
         "×",
         f"{result.median_ms:.0f} ms / {physical} ms, {_CONNECTIONS} connections, "
-        f"{len(result.latencies_s) / result.elapsed_s:.0f} calls/s",
+        f"{len(result.latencies_s) / result.elapsed_s:.0f} calls/s, gateway at {busy:.0%} of a core",
     )
 
 

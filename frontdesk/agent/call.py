@@ -7,10 +7,10 @@ from typing import Any
 from pipecat.runner.types import DailyRunnerArguments, RunnerArguments
 from pydantic import SecretStr, ValidationError
 
+from frontdesk.contract import AgentRequest, DialinSettings
 from frontdesk.errors import FrontdeskError
 from frontdesk.organizations import Organization, Organizations, Workflow
 from frontdesk.settings import BotSettings
-from server_utils import AgentRequest, DialinSettings
 
 
 class CallRefusedError(Exception):

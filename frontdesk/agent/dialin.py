@@ -16,7 +16,7 @@ import aiohttp
 from frontdesk.agent.call import DailyAccess
 from frontdesk.agent.report import CallReport, Step
 from frontdesk.agent.timers import Sleep
-from server_utils import DialinSettings
+from frontdesk.contract import DialinSettings
 
 REQUEST_TIMEOUT_S = 10.0
 _FIRST_PAUSE_S = 0.25

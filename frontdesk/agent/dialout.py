@@ -14,8 +14,8 @@ from frontdesk.agent import dialing
 from frontdesk.agent.dial_state import Phase, State
 from frontdesk.agent.report import CallReport, Step
 from frontdesk.agent.timers import Sleep, Timers
+from frontdesk.contract import AgentRequest
 from frontdesk.ended import EndedReason
-from server_utils import AgentRequest
 
 START_TIMEOUT_S = 25.0
 """daily-python gives up on `start_dialout` after 20 s."""

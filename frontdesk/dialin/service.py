@@ -10,6 +10,7 @@ from loguru import logger
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_exponential_jitter
 
+from frontdesk.contract import Limits
 from frontdesk.dialin.models import DialinAnswer, DialinWebhook
 from frontdesk.errors import FrontdeskError, LaunchTimeoutError, UpstreamError
 from frontdesk.launch.call import Call
@@ -17,7 +18,6 @@ from frontdesk.launch.service import Launched, Launcher
 from frontdesk.logs import call_context
 from frontdesk.organizations import Organizations
 from frontdesk.tasks import InFlight
-from server_utils import Limits
 
 _REMEMBERED_S = 900
 _FIRST_PAUSE_S = 0.25

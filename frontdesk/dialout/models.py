@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from server_utils import DialoutSettings, Limits, Voicemail
+from frontdesk.contract import DialoutSettings, Limits, Voicemail
 
 
 class DialoutLimits(BaseModel):

@@ -5,6 +5,7 @@ import uuid
 
 from loguru import logger
 
+from frontdesk.contract import DialoutSettings, Limits
 from frontdesk.dialout.models import DialoutAnswer, DialoutRequest
 from frontdesk.errors import FrontdeskError, InvalidBodyError, UnknownOrganizationError
 from frontdesk.launch.call import Call
@@ -12,7 +13,6 @@ from frontdesk.launch.service import Launched, Launcher
 from frontdesk.logs import call_context
 from frontdesk.organizations import Organization, Organizations
 from frontdesk.tasks import InFlight
-from server_utils import DialoutSettings, Limits
 
 
 class DialoutService:

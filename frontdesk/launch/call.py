@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from frontdesk.contract import AgentRequest, DialinSettings, DialoutSettings, Limits, Voicemail
 from frontdesk.daily.rooms import Room
 from frontdesk.organizations import Organization
-from server_utils import AgentRequest, DialinSettings, DialoutSettings, Limits, Voicemail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

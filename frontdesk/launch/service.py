@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import aiohttp
 from loguru import logger
 
+from frontdesk.contract import AgentRequest
 from frontdesk.daily.removal import RoomRemover
 from frontdesk.daily.rooms import Room
 from frontdesk.errors import LaunchError
 from frontdesk.launch.call import Call
 from frontdesk.settings import GatewaySettings
-from server_utils import AgentRequest, create_daily_room, start_bot
+from server_utils import create_daily_room, start_bot
 
 
 @dataclass(frozen=True, slots=True)

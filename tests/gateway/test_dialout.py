@@ -236,7 +236,7 @@ async def test_an_open_door_is_for_this_machine(configure: Configure, far: Far) 
 
 
 async def test_production_goes_to_the_cloud(production: Configure, far: Far) -> None:
-    """In production both doors start their bots on Pipecat Cloud, with the same request as on the dev runner."""
+    """In production the bot is started on Pipecat Cloud, with the same request as on the dev runner."""
     async with serving(production()) as gateway:
         assert (await gateway.dial(OFFICIAL)).status == 201
     assert far.seen[-1].path == "/cloud/v1/public/first/start"

@@ -118,7 +118,7 @@ async def test_a_full_agent_hands_over(simulator: SimulatorServer, gateway: Gate
 
 
 async def test_a_caller_waits_for_capacity(simulator: SimulatorServer, gateway: Gateway) -> None:
-    """When every agent is full the webhook is answered in time, and the caller on hold gets the next free bot."""
+    """While every agent is full the webhook is answered in time, and the caller gets the next free bot."""
     agents = simulator.world.cloud.agents
     for agent in agents.values():
         agent.settings.max_agents = 0
