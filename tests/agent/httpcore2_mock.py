@@ -33,4 +33,4 @@ class HTTPCore2Mocker(HTTPCoreMocker):
 
 def openai_router(**options: Any) -> respx.MockRouter:
     """A router that stands in front of every OpenAI client made while it is active."""
-    return respx.mock(using=HTTPCore2Mocker.name, **options)
+    return respx.MockRouter(using=HTTPCore2Mocker.name, **options)
