@@ -1,5 +1,6 @@
 """One room per call, made by pipecat's `configure()` and by nothing else."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from frontdesk.errors import (
 
 _STATUS = re.compile(r"\(status: (\d{3})\)")
 _SECONDS_PER_HOUR = 3600
+_OURS = aiohttp.ClientTimeout(total=None)  # one clock for both requests costs less than one for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,10 @@ class Room:
 
 
 class _Tap:
-    """The HTTP session as `configure()` sees it: with a time-out, and noting which room it asked for."""
+    """The HTTP session as `configure()` sees it: it notes which room was asked for."""
 
-    def __init__(self, http: aiohttp.ClientSession, timeout_s: float) -> None:
+    def __init__(self, http: aiohttp.ClientSession) -> None:
         self._http = http
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self.room_name: str | None = None
         self.token_asked = False
 
@@ -50,7 +51,7 @@ class _Tap:
             self.room_name = json["name"]
         else:
             self.token_asked = True
-        return self._http.post(url, json=json, headers=headers, timeout=self._timeout)
+        return self._http.post(url, json=json, headers=headers, timeout=_OURS)
 
 
 async def make_room(
@@ -68,7 +69,7 @@ async def make_room(
     Args:
         http: The application's session.
         api_key: Key of the Daily domain.
-        timeout_s: Longest wait for each of the two answers.
+        timeout_s: Longest wait for the room and its token together.
         lifetime_s: Seconds until the room and its token end.
         caller: Name of the SIP leg; None makes a room without SIP (pipecat takes an empty one for none).
         enable_dialout: Whether phones may be called from the room; needs a Daily plan that allows it.
@@ -77,17 +78,18 @@ async def make_room(
     Raises:
         RoomError: Or one of its subclasses; see `frontdesk.errors`.
     """
-    tap = _Tap(http, timeout_s)
+    tap = _Tap(http)
     hours = lifetime_s / _SECONDS_PER_HOUR
     try:
-        config = await configure(
-            tap,  # type: ignore[arg-type]
-            api_key=api_key,
-            room_exp_duration=hours,
-            token_exp_duration=hours,
-            sip_caller_phone=caller,
-            enable_dialout=enable_dialout,
-        )
+        async with asyncio.timeout(timeout_s):
+            config = await configure(
+                tap,  # type: ignore[arg-type]
+                api_key=api_key,
+                room_exp_duration=hours,
+                token_exp_duration=hours,
+                sip_caller_phone=caller,
+                enable_dialout=enable_dialout,
+            )
         return _room(config, with_sip=caller is not None)
     except Exception as error:
         problem = _problem(error, token_asked=tap.token_asked)

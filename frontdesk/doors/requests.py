@@ -1,5 +1,6 @@
 """What wraps every request: its id, and the last resort for an error that nobody foresaw."""
 
+import itertools
 import re
 import uuid
 
@@ -10,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from frontdesk.doors.problems import problem_response
 from frontdesk.errors import FrontdeskError
 
+_PROCESS = uuid.uuid4().hex[:20]
+_COUNT = itertools.count(1)
 _SANE_ID = re.compile(rb"[\w.-]{8,64}")
 
 
@@ -54,4 +57,4 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SANE_ID.fullmatch(value):
             return str(value, "ascii")
-    return uuid.uuid4().hex
+    return f"{_PROCESS}{next(_COUNT):012x}"

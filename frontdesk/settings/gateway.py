@@ -65,7 +65,7 @@ class GatewaySettings(CommonSettings):
         5, gt=0, le=60, description="How long POST /dialout waits for the launch, in seconds."
     )
     upstream_timeout_s: float = Field(
-        10, gt=0, le=60, description="Longest wait for one answer of Daily, in seconds."
+        10, gt=0, le=60, description="Longest wait for Daily to give a room and its token, in seconds."
     )
     launch_timeout_s: float = Field(
         60,
