@@ -91,17 +91,11 @@ def _take_over_standard_logging(level: str) -> None:
     number = max(logger.level(level).no, logging.INFO)
     logging.basicConfig(handlers=[_Intercept()], level=number, force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
-        logging.getLogger(name).handlers = []
-        logging.getLogger(name).propagate = True
+        theirs = logging.getLogger(name)
+        theirs.handlers = []
+        theirs.propagate = True
+        theirs.setLevel(logging.NOTSET)
     logging.getLogger("uvicorn.access").disabled = True
-
-
-def _quotes_nobody(record: "Record") -> bool:
-    name = record["name"] or ""
-    if not name.startswith("pipecat"):
-        return True
-    quoted = any(name == module and mark in record["message"] for module, mark in _QUOTES)
-    return record["level"].no >= logging.INFO and not quoted
 
 
 def _patch(record: "Record") -> None:

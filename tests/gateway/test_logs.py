@@ -100,6 +100,7 @@ def test_everything_is_masked(stream: io.StringIO, *, production: bool) -> None:
 
 def test_the_standard_librarys_lines_come_along(stream: io.StringIO) -> None:
     """Lines of uvicorn, aiohttp and others go through the same sink, with the call id and masked."""
+    logging.getLogger("uvicorn.error").setLevel("CRITICAL")  # as another server in the process may have
     configure_logging(production=True, stream=stream)
     with call_context("call-8"):
         logging.getLogger("uvicorn.error").warning("peer %s", "+12025550123")
