@@ -98,6 +98,14 @@ def _take_over_standard_logging(level: str) -> None:
     logging.getLogger("uvicorn.access").disabled = True
 
 
+def _quotes_nobody(record: "Record") -> bool:
+    name = record["name"] or ""
+    if not name.startswith("pipecat"):
+        return True
+    quoted = any(name == module and mark in record["message"] for module, mark in _QUOTES)
+    return record["level"].no >= logging.INFO and not quoted
+
+
 def _patch(record: "Record") -> None:
     if record["extra"].setdefault("call_id", "-") == "-":
         record["extra"]["call_id"] = _call_id.get()
