@@ -9,7 +9,7 @@ endif
 RUN    := $(BIN)/python
 READY  := $(VENV)/.ready
 # Hashes and no addresses: the files work with any package index.
-LOCKING := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade
+LOCKING := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(UPGRADE)
 COMPILE := $(BIN)/uv pip compile $(LOCKING) pyproject.toml
 LOCKS  := requirements-tools.lock requirements-dev.lock
 
@@ -25,8 +25,11 @@ demo: $(READY)  ## A patient calls in, a CRM calls out: watch both, no account n
 dev: $(READY)  ## The same parts, left running on fixed ports, restarted when code changes.
 	@$(RUN) -m frontdesk dev
 
+# Most tests wait for real time to pass on a phone line: more workers than cores.
+WORKERS ?= 4
+
 test: $(READY)  ## Every test, in random order, with coverage.
-	$(RUN) -m pytest --cov --cov-report=term
+	$(RUN) -m pytest --numprocesses $(WORKERS) --cov --cov-report=term
 
 lint: $(READY)  ## Formatting, lint rules, types and layers.
 	$(RUN) -m ruff format --check .
@@ -39,7 +42,7 @@ check: lint test  ## What CI runs.
 bench: $(READY)  ## The speed figures of the README, as ratios taken in one run.
 	$(RUN) -m bench
 
-lock: $(READY)  ## Resolve the dependencies again into the requirements*.lock files.
+lock: $(READY)  ## Resolve the dependencies into the requirements*.lock files; newer ones with UPGRADE=--upgrade.
 	$(COMPILE) --extra gateway -o requirements-gateway.lock
 	$(COMPILE) --extra bot -o requirements-bot.lock
 	$(COMPILE) --extra simulator -o requirements-simulator.lock
