@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from frontdesk.simulator.environment import environment_of
+from frontdesk.simulator.foreign.environment import environment_of
 from frontdesk.simulator.server import NotLoopbackError, PortTakenError
 from frontdesk.simulator.server import serve as serve_forever
 from frontdesk.simulator.settings import SimulatorSettings

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from frontdesk.simulator.limits import Kind
-from frontdesk.simulator.webhooks import compact
+from frontdesk.simulator.webhooks.dialin import compact
 
 
 class Problem(Exception):  # noqa: N818

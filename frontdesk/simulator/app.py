@@ -3,12 +3,13 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from frontdesk.simulator import cloud_control, control, control_troubles, rtc
-from frontdesk.simulator.cloud_api import CloudApi
-from frontdesk.simulator.environment_routes import router as environment_router
-from frontdesk.simulator.fault_middleware import FaultMiddleware
-from frontdesk.simulator.hosts import VendorHosts
+from frontdesk.simulator.cloud import control as cloud
+from frontdesk.simulator.cloud.api import CloudApi
+from frontdesk.simulator.control import environment, routes, troubles
+from frontdesk.simulator.faults.middleware import FaultMiddleware
+from frontdesk.simulator.foreign.hosts import VendorHosts
 from frontdesk.simulator.rest.app import DailyRest
+from frontdesk.simulator.rooms import rtc
 from frontdesk.simulator.vendors.routes import vendor_routers
 from frontdesk.simulator.world import World
 
@@ -33,7 +34,7 @@ def create_app(world: World) -> ASGIApp:
     app.state.world = world
     app.mount("/v1", DailyRest(world))
     app.mount("/cloud/v1", CloudApi(world))
-    ours = (rtc.router, control.router, control_troubles.router, cloud_control.router, environment_router)
+    ours = (rtc.router, routes.router, troubles.router, cloud.router, environment.router)
     for router in (*ours, *vendor_routers):
         app.include_router(router)
     return VendorHosts(FaultMiddleware(app, world.faults))

@@ -11,8 +11,8 @@ import uvicorn
 
 from frontdesk.simulator.app import create_app
 from frontdesk.simulator.clock import Clock
+from frontdesk.simulator.foreign.proxy import Proxy
 from frontdesk.simulator.loopback import is_loopback_host
-from frontdesk.simulator.proxy import Proxy
 from frontdesk.simulator.settings import SimulatorSettings
 from frontdesk.simulator.world import World
 

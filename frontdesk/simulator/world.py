@@ -5,30 +5,30 @@ import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from frontdesk.simulator.apilog import ApiLog
 from frontdesk.simulator.clock import Clock
-from frontdesk.simulator.cloud import Cloud
-from frontdesk.simulator.events import Events
-from frontdesk.simulator.faults import Faults
+from frontdesk.simulator.cloud.service import Cloud
+from frontdesk.simulator.faults.plan import Faults
 from frontdesk.simulator.limits import RateLimits
 from frontdesk.simulator.loopback import LoopbackClient
-from frontdesk.simulator.network import PhoneNetwork
-from frontdesk.simulator.people import People
-from frontdesk.simulator.presence import Presence
-from frontdesk.simulator.records import Records
+from frontdesk.simulator.phone.network import PhoneNetwork
+from frontdesk.simulator.phone.people import People
+from frontdesk.simulator.phone.switchboard import Switchboard
+from frontdesk.simulator.records.archive import Records
+from frontdesk.simulator.rest.apilog import ApiLog
 from frontdesk.simulator.rest.dialin_configs import DialinConfigs
 from frontdesk.simulator.rest.meetings import Meetings
 from frontdesk.simulator.rest.numbers import Numbers
-from frontdesk.simulator.rooms import Room, Rooms
+from frontdesk.simulator.rooms.presence import Presence
+from frontdesk.simulator.rooms.room import Room, Rooms
+from frontdesk.simulator.rooms.tokens import Tokens
 from frontdesk.simulator.settings import SimulatorSettings
 from frontdesk.simulator.speech.phrasebook import Phrasebook
-from frontdesk.simulator.switchboard import Switchboard
-from frontdesk.simulator.tokens import Tokens
 from frontdesk.simulator.vendors.behavior import Vendors
-from frontdesk.simulator.webhooks import DialinWebhooks
+from frontdesk.simulator.webhooks.dialin import DialinWebhooks
+from frontdesk.simulator.webhooks.domain import Events
 
 if TYPE_CHECKING:
-    from frontdesk.simulator.proxy import Proxy
+    from frontdesk.simulator.foreign.proxy import Proxy
 
 log = logging.getLogger(__name__)
 

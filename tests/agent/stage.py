@@ -14,9 +14,9 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
-from frontdesk.simulator.environment import STANDIN_FOLDER, environment
-from frontdesk.simulator.people import Manner, Person
-from frontdesk.simulator.record import Record
+from frontdesk.simulator.foreign.environment import STANDIN_FOLDER, environment
+from frontdesk.simulator.phone.people import Manner, Person
+from frontdesk.simulator.records.record import Record
 from frontdesk.simulator.rest.dialin_configs import DialinConfig
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.world import World

@@ -2,8 +2,8 @@
 
 import pytest
 
-from frontdesk.simulator.faults import EndpointFault
-from frontdesk.simulator.people import Person
+from frontdesk.simulator.faults.plan import EndpointFault
+from frontdesk.simulator.phone.people import Person
 from frontdesk.simulator.vendors.behavior import Behavior, VendorName
 from tests.agent.stage import Stage
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from frontdesk.simulator.faults import EndpointFault
-from frontdesk.simulator.people import Manner
+from frontdesk.simulator.faults.plan import EndpointFault
+from frontdesk.simulator.phone.people import Manner
 from tests.agent.stage import CLINIC, DEADLINE_S, Stage
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from frontdesk.simulator.people import Channel, Outcome, Person
+from frontdesk.simulator.phone.people import Channel, Outcome, Person
 from tests.agent.stage import DEADLINE_S, Stage
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]

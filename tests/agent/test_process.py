@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from frontdesk.simulator.people import Outcome, Person
+from frontdesk.simulator.phone.people import Outcome, Person
 from tests.agent.stage import DEADLINE_S, ROOT, Stage
 
 NEEDED = ("DAILY_API_KEY", "DEEPGRAM_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY")

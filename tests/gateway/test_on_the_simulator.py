@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from frontdesk.settings import GatewaySettings
-from frontdesk.simulator.faults import EndpointFault
+from frontdesk.simulator.faults.plan import EndpointFault
 from frontdesk.simulator.rest.dialin_configs import DialinConfig
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import AgentSettings, SimulatorSettings
-from frontdesk.simulator.webhooks import Delivery, IncomingCall
+from frontdesk.simulator.webhooks.dialin import Delivery, IncomingCall
 from tests.gateway.gate import KEY, SECRET, Gateway, serving
 
 OUTGOING = {"dialout_settings": {"phone_number": "+12025550123"}}

@@ -18,7 +18,7 @@ KEY = {"Authorization": "Bearer a-key"}
 async def eventually(holds: Callable[[], bool]) -> None:
     """Wait until something holds; raises TimeoutError after half a minute."""
     async with asyncio.timeout(DEADLINE_S):
-        while not holds():  # noqa: ASYNC110 (what is waited for need not have an event)
+        while not holds():
             await asyncio.sleep(0.005)
 
 

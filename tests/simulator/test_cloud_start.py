@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from frontdesk.simulator.rooms import Room, RoomClient
+from frontdesk.simulator.rooms.room import Room, RoomClient
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import AgentSettings
 from tests.simulator.catcher import Api, Catcher, eventually

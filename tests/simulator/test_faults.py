@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from frontdesk.simulator.faults import EndpointFault, FaultPlan, Faults
+from frontdesk.simulator.faults.plan import EndpointFault, FaultPlan, Faults
 from frontdesk.simulator.server import SimulatorServer
 from tests.simulator.catcher import KEY, Api
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from frontdesk.simulator.environment import environment, environment_of
+from frontdesk.simulator.foreign.environment import environment, environment_of
 from frontdesk.simulator.server import SimulatorServer
 
 # Each client asks for a vendor by its real name, and prints one line of JSON.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from frontdesk.simulator.server import SimulatorServer
-from frontdesk.simulator.webhooks import sign
+from frontdesk.simulator.webhooks.dialin import sign
 from tests.simulator.catcher import Api, Catcher
 
 NUMBER, OTHER = "+12025550100", "+12025550101"

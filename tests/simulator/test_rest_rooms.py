@@ -10,7 +10,7 @@ import pytest
 from pipecat.runner.daily import configure
 from pipecat.transports.daily.utils import DailyRESTHelper, DailyRoomParams, DailyRoomProperties
 
-from frontdesk.simulator.rooms import RoomClient
+from frontdesk.simulator.rooms.room import RoomClient
 from frontdesk.simulator.server import SimulatorServer
 from tests.simulator.catcher import KEY, Api, eventually
 

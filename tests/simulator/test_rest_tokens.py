@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frontdesk.simulator.rooms.tokens import ABBREVIATIONS, InvalidTokenError, Tokens
 from frontdesk.simulator.server import SimulatorServer
-from frontdesk.simulator.tokens import ABBREVIATIONS, InvalidTokenError, Tokens
 from tests.simulator.catcher import KEY
 
 NOW = 1_800_000_000.0

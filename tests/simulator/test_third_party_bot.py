@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from frontdesk.simulator.environment import environment_of
+from frontdesk.simulator.foreign.environment import environment_of
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import SimulatorSettings
 

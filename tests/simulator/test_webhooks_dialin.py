@@ -14,7 +14,7 @@ from frontdesk.simulator.loopback import LoopbackClient, NotLoopbackError, is_lo
 from frontdesk.simulator.rest.dialin_configs import DialinConfig
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import SimulatorSettings
-from frontdesk.simulator.webhooks import IncomingCall
+from frontdesk.simulator.webhooks.dialin import IncomingCall
 from tests.simulator.catcher import Catcher, eventually
 
 SECRET = base64.b64encode(b"a secret").decode()

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontdesk.simulator.clock import ManualClock
-from frontdesk.simulator.events import WebhookEndpoint, retry_delays
-from frontdesk.simulator.faults import EventFault
+from frontdesk.simulator.faults.plan import EventFault
 from frontdesk.simulator.loopback import LoopbackClient, Reply
-from frontdesk.simulator.rooms import Room
+from frontdesk.simulator.rooms.room import Room
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import SimulatorSettings
-from frontdesk.simulator.webhooks import sign
+from frontdesk.simulator.webhooks.dialin import sign
+from frontdesk.simulator.webhooks.domain import WebhookEndpoint, retry_delays
 from frontdesk.simulator.world import World
 from tests.simulator.catcher import Api, Catcher, eventually
 

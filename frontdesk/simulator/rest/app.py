@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.types import Scope
 
 from frontdesk.simulator.api import JsonApi, Problem, Route
-from frontdesk.simulator.apilog import Exchange
+from frontdesk.simulator.rest.apilog import Exchange
 from frontdesk.simulator.rest.calls import CallRoutes
 from frontdesk.simulator.rest.dialin_config_routes import DialinConfigRoutes
 from frontdesk.simulator.rest.errors import invalid

@@ -6,7 +6,7 @@ from frontdesk.simulator.api import Request, Route
 from frontdesk.simulator.rest.errors import invalid, missing_field
 from frontdesk.simulator.rest.fields import check_types, refuse_unknown, required_text
 from frontdesk.simulator.rest.rooms import live_room
-from frontdesk.simulator.rooms import Room
+from frontdesk.simulator.rooms.room import Room
 
 if TYPE_CHECKING:
     from frontdesk.simulator.world import World

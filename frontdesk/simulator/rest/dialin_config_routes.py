@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from frontdesk.simulator.api import Request, Route
-from frontdesk.simulator.network import PinlessRejected
+from frontdesk.simulator.phone.network import PinlessRejected
 from frontdesk.simulator.rest.dialin_configs import DialinConfig, DialinType
 from frontdesk.simulator.rest.errors import invalid, missing_field, not_found
 from frontdesk.simulator.rest.fields import check_choice, check_types, optional_object, required_text

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from frontdesk.simulator.clock import Clock
-from frontdesk.simulator.events import new_secret
 from frontdesk.simulator.settings import SimulatorSettings
+from frontdesk.simulator.webhooks.domain import new_secret
 
 DialinType = Literal["pinless_dialin", "pin_dialin"]
 DEFAULT_TIMEOUT_MESSAGE = "there are no available agents to service your call"

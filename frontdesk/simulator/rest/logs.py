@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from frontdesk.simulator.api import Request, Route
-from frontdesk.simulator.apilog import entry_object
+from frontdesk.simulator.rest.apilog import entry_object
 from frontdesk.simulator.rest.fields import check_choice
 from frontdesk.simulator.rest.pages import page
 

@@ -6,7 +6,7 @@ from frontdesk.simulator.api import Request, Route
 from frontdesk.simulator.rest.errors import invalid
 from frontdesk.simulator.rest.fields import optional_object
 from frontdesk.simulator.rest.properties import check_token_properties
-from frontdesk.simulator.tokens import InvalidTokenError
+from frontdesk.simulator.rooms.tokens import InvalidTokenError
 
 if TYPE_CHECKING:
     from frontdesk.simulator.world import World

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from frontdesk.simulator.api import Problem, Request, Route
-from frontdesk.simulator.apilog import iso
 from frontdesk.simulator.clock import Clock
+from frontdesk.simulator.rest.apilog import iso
 from frontdesk.simulator.rest.errors import not_found
 from frontdesk.simulator.rest.fields import check_types, refuse_unknown
 from frontdesk.simulator.rest.pages import page

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from frontdesk.simulator.api import Request, Route
-from frontdesk.simulator.apilog import iso
+from frontdesk.simulator.rest.apilog import iso
 from frontdesk.simulator.rest.errors import invalid
 from frontdesk.simulator.rest.fields import check_types, refuse_unknown, whole_number
 from frontdesk.simulator.rest.rooms import live_room
-from frontdesk.simulator.rooms import Room
+from frontdesk.simulator.rooms.room import Room
 
 if TYPE_CHECKING:
     from frontdesk.simulator.world import World

@@ -6,12 +6,12 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from frontdesk.simulator.api import Problem, Request, Route
-from frontdesk.simulator.apilog import iso
+from frontdesk.simulator.rest.apilog import iso
 from frontdesk.simulator.rest.errors import invalid, not_found
 from frontdesk.simulator.rest.fields import check_choice, optional_object, refuse_unknown
 from frontdesk.simulator.rest.pages import page
 from frontdesk.simulator.rest.properties import check_room_properties
-from frontdesk.simulator.rooms import Room, RoomExists
+from frontdesk.simulator.rooms.room import Room, RoomExists
 
 if TYPE_CHECKING:
     from frontdesk.simulator.world import World

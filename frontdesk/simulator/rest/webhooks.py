@@ -5,9 +5,9 @@ import binascii
 from typing import TYPE_CHECKING, Any
 
 from frontdesk.simulator.api import Request, Route
-from frontdesk.simulator.events import WebhookEndpoint, endpoint_object, new_secret
 from frontdesk.simulator.rest.errors import invalid, not_found
 from frontdesk.simulator.rest.fields import check_choice, check_types, refuse_unknown, required_text
+from frontdesk.simulator.webhooks.domain import WebhookEndpoint, endpoint_object, new_secret
 
 if TYPE_CHECKING:
     from frontdesk.simulator.world import World

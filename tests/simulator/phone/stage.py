@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from aiohttp import web
 
-from frontdesk.simulator.people import Manner, Person
-from frontdesk.simulator.record import Record
-from frontdesk.simulator.rooms import Room
+from frontdesk.simulator.phone.people import Manner, Person
+from frontdesk.simulator.records.record import Record
+from frontdesk.simulator.rooms.room import Room
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.speech.listener import Listener
 from frontdesk.simulator.speech.voice import say

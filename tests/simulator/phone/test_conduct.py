@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from frontdesk.simulator.conduct import converse
-from frontdesk.simulator.leg import Leg, may_receive
-from frontdesk.simulator.people import Manner, People, Person
-from frontdesk.simulator.rooms import Room
+from frontdesk.simulator.phone.conduct import converse
+from frontdesk.simulator.phone.leg import Leg, may_receive
+from frontdesk.simulator.phone.people import Manner, People, Person
+from frontdesk.simulator.rooms.room import Room
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.speech.voice import say
 from tests.simulator.phone.stage import ANSWER, GREETING, PATIENT, marks

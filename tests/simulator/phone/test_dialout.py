@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from frontdesk.simulator.dialout_checks import NOT_ENABLED, NOT_OWNER, TOO_MANY_LEGS
+from frontdesk.simulator.phone.dialout_checks import NOT_ENABLED, NOT_OWNER, TOO_MANY_LEGS
 from tests.simulator.phone.stage import GREETING, Stage, ended, marks, spoken, until
 
 CALLEE = "+14155550187"

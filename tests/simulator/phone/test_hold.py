@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from frontdesk.simulator.clock import ManualClock
-from frontdesk.simulator.network import PinlessRejected
-from frontdesk.simulator.people import Manner
-from frontdesk.simulator.record import Record
-from frontdesk.simulator.rooms import Room, RoomClient
+from frontdesk.simulator.phone.network import PinlessRejected
+from frontdesk.simulator.phone.people import Manner
+from frontdesk.simulator.records.record import Record
+from frontdesk.simulator.rooms.room import Room, RoomClient
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.world import World
 from tests.simulator.phone.stage import CLINIC, PATIENT, Desk, ended, marks, until

@@ -3,9 +3,9 @@
 import gc
 import weakref
 
-from frontdesk.simulator.leg import Leg
-from frontdesk.simulator.records import Records
-from frontdesk.simulator.rooms import RoomClient
+from frontdesk.simulator.phone.leg import Leg
+from frontdesk.simulator.records.archive import Records
+from frontdesk.simulator.rooms.room import RoomClient
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.standin import daily
 from tests.simulator.phone.stage import Stage, ended, until

@@ -1,0 +1,1 @@
+"""Pipecat Cloud: its start API, its agents and their sessions."""

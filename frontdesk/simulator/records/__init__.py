@@ -1,0 +1,1 @@
+"""What happened on a call: timeline, transcript and sound."""

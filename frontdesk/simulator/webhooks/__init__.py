@@ -1,0 +1,1 @@
+"""What Daily sends: the dial-in webhook and the domain's events."""
