@@ -31,7 +31,7 @@ CMD ["python", "server.py"]
 FROM dailyco/pipecat-base:${PIPECAT_BASE} AS bot
 COPY requirements-bot.lock ./
 RUN uv pip install --python /app/.venv/bin/python --require-hashes -r requirements-bot.lock
-COPY bot.py server_utils.py ./
+COPY bot.py ./
 COPY frontdesk/*.py frontdesk/
 COPY frontdesk/errors frontdesk/errors
 COPY frontdesk/settings frontdesk/settings

@@ -9,6 +9,8 @@ import pytest
 from tests.project.images import CHECKOUT
 
 GATEWAY = {
+    "server_utils",
+    "frontdesk.health",
     "server",
     "frontdesk.daily",
     "frontdesk.dialin",
