@@ -2,33 +2,42 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from frontdesk.dialin.models import DialinAnswer, DialinWebhook, is_probe
 from frontdesk.dialin.service import DialinService
 from frontdesk.dialin.signature import SignatureCheck
 from frontdesk.doors.bodies import parse_object, read_body, validate
+from frontdesk.doors.direct import DirectRoute
 from frontdesk.doors.keys import require_local
 from frontdesk.doors.openapi import json_body
 from frontdesk.doors.problems import json_response
 from frontdesk.errors import DoorError, InvalidJsonError
 
 _LIMIT_BYTES = 64 * 1024
-_DOCS: dict[str, Any] = {"response_model": DialinAnswer, "openapi_extra": json_body(DialinWebhook)}
+_PATHS = ("/daily-dialin-webhook", "/daily-webhook")
+_ROUTE: dict[str, Any] = {
+    "methods": ["POST"],
+    "tags": ["dial-in"],
+    "response_model": DialinAnswer,
+    "openapi_extra": json_body(DialinWebhook),
+    "route_class_override": DirectRoute,
+}
 
-router = APIRouter(tags=["dial-in"])
+
+def install(app: FastAPI) -> None:
+    """Add the webhook's routes to the app."""
+    for path in _PATHS:
+        app.router.add_api_route(path, receive, **_ROUTE)
+        app.router.add_api_route(path + "/{organization}/{workflow}", receive_pinned, **_ROUTE)
 
 
-@router.post("/daily-webhook", **_DOCS)
-@router.post("/daily-dialin-webhook", **_DOCS)
 async def receive(request: Request) -> Response:
     """Daily tells of a call on hold; the called number says whose it is."""
     return await _receive(request)
 
 
-@router.post("/daily-webhook/{organization}/{workflow}", **_DOCS)
-@router.post("/daily-dialin-webhook/{organization}/{workflow}", **_DOCS)
 async def receive_pinned(request: Request, organization: str, workflow: str) -> Response:
     """Daily tells of a call on hold; the path says whose it is and which conversation it gets."""
     return await _receive(request, organization, workflow)
