@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -13,24 +12,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
+from typing import cast
 
 import uvloop
 
+from bench.upstream import content_length
+
 _ROOT = Path(__file__).resolve().parent.parent
-_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 @dataclass
 class Load:
-    """What a run measured: seconds of each answer, and of the run."""
+    """What a run measured: seconds of each answer, in the order of the answers, and of the run."""
 
     latencies_s: list[float] = field(default_factory=list)
     elapsed_s: float = 0.0
 
-    @property
-    def median_ms(self) -> float:
-        """Median latency, in milliseconds."""
-        return sorted(self.latencies_s)[len(self.latencies_s) // 2] * 1000
+    def median_ms(self, warm_up: int = 0, tail: int = 0) -> float:
+        """Median latency in milliseconds, without so many answers at either end."""
+        return median(self.latencies_s[warm_up : len(self.latencies_s) - tail]) * 1000
 
 
 def get(path: str) -> bytes:
@@ -59,7 +60,7 @@ def load(port: int, requests: list[bytes], connections: int) -> Load:
     """Send all requests over so many connections, each as fast as it is answered.
 
     Raises:
-        RuntimeError: An answer was not 200.
+        RuntimeError: An answer was not 200, or a connection was lost.
     """
     return uvloop.run(_run(port, requests, connections))
 
@@ -67,27 +68,62 @@ def load(port: int, requests: list[bytes], connections: int) -> Load:
 async def _run(port: int, requests: list[bytes], connections: int) -> Load:
     result = Load()
     queue = iter(requests)
-    streams = [await asyncio.open_connection("127.0.0.1", port) for _ in range(connections)]
+    loop = asyncio.get_running_loop()
+    callers = [
+        (await loop.create_connection(lambda: _Caller(queue, result), "127.0.0.1", port))[1]
+        for _ in range(connections)
+    ]
     began = time.perf_counter()
-    await asyncio.gather(*(_worker(reader, writer, queue, result) for reader, writer in streams))
+    await asyncio.gather(*(caller.start() for caller in callers))
     result.elapsed_s = time.perf_counter() - began
-    for _, writer in streams:
-        writer.close()
     return result
 
 
-async def _worker(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, queue: Iterator[bytes], result: Load
-) -> None:
-    for request in queue:
-        began = time.perf_counter()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        await reader.readexactly(int(length.group(1)) if length else 0)
-        result.latencies_s.append(time.perf_counter() - began)
-        if b" 200 " not in head[:16]:
-            raise RuntimeError(head.decode())
+class _Caller(asyncio.Protocol):
+    """One connection: sends the next request as soon as the last one is answered."""
+
+    def __init__(self, queue: Iterator[bytes], result: Load) -> None:
+        self._queue = queue
+        self._result = result
+        self._done = asyncio.get_running_loop().create_future()
+        self._buffer = b""
+        self._began = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def start(self) -> asyncio.Future[None]:
+        """Send the first request; done when the queue is empty."""
+        self._send()
+        return self._done
+
+    def _send(self) -> None:
+        request = next(self._queue, None)
+        if request is None:
+            self._done.set_result(None)
+            self._transport.close()
+            return
+        self._began = time.perf_counter()
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, body = self._buffer.partition(b"\r\n\r\n")
+        if not found or len(body) < content_length(head):
+            return
+        self._result.latencies_s.append(time.perf_counter() - self._began)
+        self._buffer = b""
+        if b" 200 " in head[:16]:
+            self._send()
+        else:
+            self._fail(head.decode())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(f"the connection was lost: {exc}")
+
+    def _fail(self, reason: str) -> None:
+        if not self._done.done():
+            self._done.set_exception(RuntimeError(reason))
 
 
 def cpu_s(pid: int) -> float:

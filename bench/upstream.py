@@ -12,6 +12,33 @@ from typing import cast
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _NAME = re.compile(rb'"name": ?"([\w-]+)"')
+_ROOM = json.dumps(
+    {
+        "id": "8f3f7d3c-9a1e-4d57-8f0d-5b7d3c7f0a11",
+        "name": "NAME",
+        "api_created": True,
+        "privacy": "public",
+        "url": "https://bench.daily.co/NAME",
+        "created_at": "2026-01-01T00:00:00.000Z",
+        "config": {"sip_uri": {"endpoint": "NAME.0@daily-1-app.dapp.signalwire.com"}},
+    }
+).encode()
+
+
+def _http(content: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % len(content) + content
+
+
+_STARTED = _http(b"null")
+_TOKEN = _http(b'{"token":"eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"}')
+_DELETED = _http(b'{"deleted":true}')
+
+
+def content_length(head: bytes) -> int:
+    """What the head of a message says of its body's length, in bytes."""
+    found = _LENGTH.search(head)
+    return int(found.group(1)) if found else 0
 
 
 class Upstream(asyncio.Protocol):
@@ -21,6 +48,7 @@ class Upstream(asyncio.Protocol):
         self._rest_s = rest_s
         self._start_s = start_s
         self._buffer = b""
+        self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember where answers go."""
@@ -30,47 +58,27 @@ class Upstream(asyncio.Protocol):
         """Answer a request as soon as it is complete; requests do not overlap on one connection."""
         self._buffer += data
         head, found, body = self._buffer.partition(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        if not found or (length and len(body) < int(length.group(1))):
+        if not found or len(body) < content_length(head):
             return
         self._buffer = b""
         target = head.split(b" ", 2)[1]
         delay = self._start_s if target.endswith(b"/start") else self._rest_s
         answer = _answer(target, body)
         if delay:
-            asyncio.get_running_loop().call_later(delay, self._transport.write, answer)
+            self._loop.call_later(delay, self._transport.write, answer)
         else:
             self._transport.write(answer)
 
 
 def _answer(target: bytes, body: bytes) -> bytes:
     if target.endswith(b"/start"):
-        content = b"null"
-    elif target.endswith(b"/meeting-tokens"):
-        content = b'{"token":"eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"}'
-    elif target.endswith(b"/rooms"):
-        content = _room(body)
-    else:
-        content = b'{"deleted":true}'
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
-        len(content),
-        content,
-    )
-
-
-def _room(body: bytes) -> bytes:
-    found = _NAME.search(body)
-    name = found.group(1).decode() if found else "room"
-    room = {
-        "id": "8f3f7d3c-9a1e-4d57-8f0d-5b7d3c7f0a11",
-        "name": name,
-        "api_created": True,
-        "privacy": "public",
-        "url": f"https://bench.daily.co/{name}",
-        "created_at": "2026-01-01T00:00:00.000Z",
-        "config": {"sip_uri": {"endpoint": f"{name}.0@daily-1-app.dapp.signalwire.com"}},
-    }
-    return json.dumps(room).encode()
+        return _STARTED
+    if target.endswith(b"/meeting-tokens"):
+        return _TOKEN
+    if target.endswith(b"/rooms"):
+        found = _NAME.search(body)
+        return _http(_ROOM.replace(b"NAME", found.group(1) if found else b"room"))
+    return _DELETED
 
 
 async def serve(rest_ms: float, start_ms: float) -> None:
