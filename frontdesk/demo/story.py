@@ -12,9 +12,10 @@ from frontdesk.organizations import Organization
 
 PATIENT = "+14155550142"
 CALLEE = "+14155550187"
-# Lines whose end pipecat's turn detection hears at once in these voices; it waits 3 s more after others.
-PATIENT_LINES = ("What are your opening hours?", "Thank you, have a nice day.")
-CALLEE_LINES = ("Sure. When are you open?", "No thanks.")
+# Lines without a pause, whose end pipecat's turn detection hears at once in these voices; after others it
+# waits 3 s more, and a pause may be taken for the end.
+PATIENT_LINES = ("What are your opening hours?", "Have a nice day.")
+CALLEE_LINES = ("I would like to know your opening hours.", "No thanks.")
 PATIENT_VOICE, CALLEE_VOICE = "en-us", "en-us+f3"
 CALL_TIMEOUT_S = 75.0
 

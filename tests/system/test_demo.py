@@ -19,7 +19,7 @@ NEW_GREETING = "greeting: Good day, you have reached the tooth doctors. What can
 def _personal(checkout: Path) -> list[str]:
     """Everything that must not be in a log: numbers in any spelling, names, spoken words, tokens, keys."""
     digits = [number.removeprefix("+") for number in (PATIENT, CALLEE)]
-    words = ["opening hours", "How can I help", "nice day", "when are you open", "key-of-the-simulator"]
+    words = ["opening hours", "How can I help", "nice day", "like to know", "key-of-the-simulator"]
     return [*digits, *(d[1:] for d in digits), *words]
 
 
