@@ -5,8 +5,9 @@ import logging
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from importlib import import_module
 from typing import TYPE_CHECKING, TextIO
 
 from loguru import logger
@@ -82,8 +83,16 @@ def configure_logging(*, level: str = "INFO", production: bool = False, stream: 
         target.flush()
 
     line = "{message}" if production else _PLAIN
-    logger.add(write, level=level, format=line, filter=_quotes_nobody, backtrace=False, diagnose=False)
+    logger.add(write, level=level, format=line, filter=_to_be_written, backtrace=False, diagnose=False)
+    _let_the_host_ship()
     _take_over_standard_logging(level)
+
+
+def _let_the_host_ship() -> None:
+    # Pipecat Cloud's image reads stderr back, logs each line again, and ships it from a sink of its own that
+    # `logger.remove` took away. At CRITICAL that sink takes what was read back and nothing unmasked.
+    with suppress(ImportError):
+        import_module("pcc_structured_logs").add_file_sink(logger, "CRITICAL")
 
 
 def _take_over_standard_logging(level: str) -> None:
@@ -96,6 +105,11 @@ def _take_over_standard_logging(level: str) -> None:
         theirs.propagate = True
         theirs.setLevel(logging.NOTSET)
     logging.getLogger("uvicorn.access").disabled = True
+
+
+def _to_be_written(record: "Record") -> bool:
+    # What the host read back from stderr stands there already; again, it would be read back again.
+    return "pcc_stream" not in record["extra"] and _quotes_nobody(record)
 
 
 def _quotes_nobody(record: "Record") -> bool:

@@ -52,6 +52,21 @@ async def test_organizations_that_cannot_be_used_are_said_when_the_bot_starts(tm
 
 
 @pytest.mark.system
+async def test_a_host_that_reads_the_log_back_gets_each_line_once(tmp_path: Path) -> None:
+    """On Pipecat Cloud each line is written and shipped once and masked, and is not logged again for ever."""
+    shipped = tmp_path / "bot.jsonl"
+    process = await start("tests/agent/cloud_capture.py", str(shipped))
+    try:
+        async with asyncio.timeout(20):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    for text in (said.decode(), shipped.read_text()):
+        assert [json.loads(line)["message"] for line in text.splitlines()] == ["calling +[number]"]
+
+
+@pytest.mark.system
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("outcome", [Outcome.ANSWER, Outcome.NO_ANSWER], ids=["talking", "ringing"])
 async def test_a_bot_whose_host_stops_the_session_ends_with_a_reason(stage: Stage, outcome: Outcome) -> None:
