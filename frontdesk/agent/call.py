@@ -65,8 +65,7 @@ def read_call(args: RunnerArguments, settings: BotSettings, organizations: Organ
 def _from_gateway(body: Mapping[str, Any], settings: BotSettings, organizations: Organizations) -> Call:
     request = AgentRequest.model_validate(body)
     organization = organizations.by_slug(request.organization_slug)
-    access = DailyAccess(_address(str(settings.daily_api_url)), settings.daily_api_key)
-    return _call(request, organization, access)
+    return _call(request, organization, _own_access(settings))
 
 
 def _from_daily(
@@ -94,8 +93,15 @@ def _from_daily(
 
 def _plain_access(body: Mapping[str, Any], settings: BotSettings) -> DailyAccess:
     key = body.get("daily_api_key")
+    if not key:
+        # Our own key never goes to an address that a start request names.
+        return _own_access(settings)
     url = body.get("daily_api_url") or str(settings.daily_api_url)
-    return DailyAccess(_address(str(url)), SecretStr(str(key)) if key else settings.daily_api_key)
+    return DailyAccess(_address(str(url)), SecretStr(str(key)))
+
+
+def _own_access(settings: BotSettings) -> DailyAccess:
+    return DailyAccess(_address(str(settings.daily_api_url)), settings.daily_api_key)
 
 
 def _call(request: AgentRequest, organization: Organization, access: DailyAccess) -> Call:

@@ -148,6 +148,20 @@ def test_a_plain_dialin_request_is_read(settings: BotSettings, organizations: Or
     assert call.daily.api_key.get_secret_value() == "their-key"
 
 
+def test_our_key_goes_to_no_address_that_a_request_names(
+    settings: BotSettings, organizations: Organizations
+) -> None:
+    """A plain request without a key of its own is answered at our own Daily address, whatever it says."""
+    body = {
+        "dialin_settings": {"call_id": "c", "call_domain": "d"},
+        "daily_api_url": "https://elsewhere.example/v1",
+    }
+    args = DailyRunnerArguments(room_url="https://clinic.daily.co/room", token="t", body=body)
+    call = read_call(args, settings, organizations)
+    assert call.daily.api_url == "https://api.daily.co/v1"
+    assert call.daily.api_key.get_secret_value() == "test-daily_api_key"
+
+
 @pytest.mark.parametrize(
     "body",
     [
