@@ -10,6 +10,7 @@ from pipecat.frames.frames import (
     EndFrame,
     ErrorFrame,
     Frame,
+    InterruptionFrame,
     LLMRunFrame,
     TTSSpeakFrame,
 )
@@ -165,6 +166,10 @@ class Conversation:
     async def say(self, text: str) -> None:
         """Speak a sentence after what is queued; the language model knows that it was said."""
         await self.worker.queue_frame(TTSSpeakFrame(text))
+
+    async def interrupt(self) -> None:
+        """Drop what is being thought and spoken, also what hangs."""
+        await self.worker.queue_frame(InterruptionFrame())
 
     async def think_again(self) -> None:
         """Let the language model answer what was said last."""

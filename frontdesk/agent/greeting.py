@@ -1,4 +1,4 @@
-"""The first words of a call: fixed, spoken once, as soon as they can be heard."""
+"""The first words of a call: fixed, heard once, as soon as they can be heard."""
 
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +15,7 @@ class Greeting:
     Args:
         text: The sentence.
         say: Queues a sentence to be spoken.
+        retract: Drops what is queued.
         report: Told of the greeting and of its first sound.
         timers: Holds the deadline of the first word.
         on_mute: Awaited when no sound came within `FIRST_WORD_TIMEOUT_S`.
@@ -25,16 +26,19 @@ class Greeting:
         text: str,
         *,
         say: Callable[[str], Awaitable[None]],
+        retract: Callable[[], Awaitable[None]],
         report: CallReport,
         timers: Timers,
         on_mute: Callable[[], Awaitable[None]],
     ) -> None:
         self._text = text
         self._say = say
+        self._retract = retract
         self._report = report
         self._timers = timers
         self._on_mute = on_mute
         self._heard = False
+        self._repeated = False
         self.given = False
 
     async def give(self) -> None:
@@ -45,6 +49,13 @@ class Greeting:
         self._report.step(Step.GREETING)
         self._timers.after("first-word", FIRST_WORD_TIMEOUT_S, self._on_mute)
         await self._say(self._text)
+
+    async def again(self) -> None:
+        """Say it once more, if it was given and no sound came out."""
+        if self.given and not self._heard and not self._repeated:
+            self._repeated = True
+            await self._retract()
+            await self._say(self._text)
 
     def bot_speaks(self) -> None:
         """The bot's voice went out."""

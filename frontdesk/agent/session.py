@@ -27,7 +27,7 @@ from frontdesk.ended import EndedReason
 from frontdesk.settings import BotSettings
 
 REPLY_TIMEOUT_S = 12.0
-"""A person who got no reply for this long is asked whether they are still there."""
+"""A language model that gave a person no reply for this long is asked again, then given up."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class PhoneSession:
         self._joined = False
         self._connected = False
         self._broken: str | None = None
-        self._thoughts_lost = 0
+        self._thought_lost = False
         self._task: asyncio.Task[Any] | None = None
         self._transport = daily_transport(call)
         self._conversation = self._converse()
@@ -63,6 +63,7 @@ class PhoneSession:
         self._greeting = Greeting(
             call.workflow.greeting,
             say=self._conversation.say,
+            retract=self._conversation.interrupt,
             report=self._report,
             timers=self._timers,
             on_mute=self._mute,
@@ -178,7 +179,7 @@ class PhoneSession:
     # The conversation
 
     async def _bot_started(self) -> None:
-        self._thoughts_lost = 0
+        self._thought_lost = False
         self._timers.cancel("reply")
         self._greeting.bot_speaks()
 
@@ -187,8 +188,17 @@ class PhoneSession:
 
     async def _person_spoke(self) -> None:
         self._idle.heard()
+        self._await_reply()
+
+    def _await_reply(self) -> None:
         if not self._ending.begun:
-            self._timers.after("reply", REPLY_TIMEOUT_S, self._person_silent)
+            self._timers.after("reply", REPLY_TIMEOUT_S, self._no_reply)
+
+    async def _no_reply(self) -> None:
+        if not self._ending.begun:
+            # What hangs would hold up every sentence behind it.
+            await self._conversation.interrupt()
+            await self._service_failed("llm", usable=True)
 
     async def _person_silent(self) -> None:
         if self._connected and not self._ending.begun:
@@ -213,7 +223,7 @@ class PhoneSession:
         if self._ending.begun:
             return
         if usable:
-            await self._think_again(name)
+            await self._try_again(name)
         elif name == "tts" or not (self._connected or self._call.request.dialin_settings):
             await self._ending.at_once(EndedReason.SERVICE_FAILED, name)
         elif self._connected:
@@ -222,14 +232,15 @@ class PhoneSession:
             # The caller is still on hold: connect them, so that they hear the apology.
             self._broken = name
 
-    async def _think_again(self, name: str) -> None:
-        if name != "llm":
-            return
-        self._thoughts_lost += 1
-        if self._thoughts_lost == 1:
-            await self._conversation.think_again()
-        else:
+    async def _try_again(self, name: str) -> None:
+        if name == "tts":
+            await self._greeting.again()
+        elif name == "llm" and self._thought_lost:
             await self._apologize(name)
+        elif name == "llm":
+            self._thought_lost = True
+            self._await_reply()
+            await self._conversation.think_again()
 
     async def _apologize(self, name: str) -> None:
         await self._ending.politely(EndedReason.SERVICE_FAILED, self._call.organization.apology, name)

@@ -1,6 +1,7 @@
 """Speech to text, the language model and text to speech, as the settings say."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,17 +12,29 @@ from pipecat.services.openai.llm import OpenAILLMService
 from frontdesk.settings import BotSettings
 
 TOOL_TIMEOUT_S = 10.0
+HEARING_WAIT_S = 2.0
+"""How long the first words of a call may wait for speech to text to be connected."""
 
 
 class SpeechError(Exception):
     """A speech service would not use the address that the settings name."""
 
 
+class Hearing(DeepgramSTTService):
+    """Deepgram, without holding up the greeting: a connection that takes its time is made beside it."""
+
+    async def _connect(self) -> None:
+        # pipecat waits for the handshake, 10 s when it hangs, and no frame passes the pipeline meanwhile.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARING_WAIT_S):
+                await super()._connect()  # type: ignore[no-untyped-call]
+
+
 @dataclass(frozen=True)
 class Speech:
     """The three services of one call."""
 
-    stt: DeepgramSTTService
+    stt: Hearing
     llm: OpenAILLMService
     tts: CartesiaTTSService
 
@@ -50,19 +63,19 @@ def _build(settings: BotSettings, language: str, instructions: str) -> Speech:
     )
 
 
-def _hearing(settings: BotSettings, language: str) -> DeepgramSTTService:
+def _hearing(settings: BotSettings, language: str) -> Hearing:
     address = str(settings.deepgram_base_url).rstrip("/") if settings.deepgram_base_url else ""
-    service = DeepgramSTTService(
+    service = Hearing(
         api_key=settings.deepgram_api_key.get_secret_value(),
         base_url=address,
-        settings=DeepgramSTTService.Settings(model=settings.deepgram_model, language=language),
+        settings=Hearing.Settings(model=settings.deepgram_model, language=language),
     )
     if address:
         _refuse_fallback(service, address)
     return service
 
 
-def _refuse_fallback(service: DeepgramSTTService, address: str) -> None:
+def _refuse_fallback(service: Hearing, address: str) -> None:
     # pipecat logs a warning and dials the public address when its client cannot be pointed elsewhere.
     used = service._client._client_wrapper.get_environment().production  # noqa: SLF001
     if used != address:

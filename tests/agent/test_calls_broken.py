@@ -89,6 +89,37 @@ async def test_a_language_model_that_fails_once_is_asked_again(stage: Stage) -> 
     assert "open from" in " ".join(record.said("heard")).lower()
 
 
+async def test_a_language_model_that_hangs_ends_the_call_with_an_apology(stage: Stage) -> None:
+    """A model that takes every question and answers none does not leave the caller in silence for an hour."""
+    stage.world.vendors.behaviors["openai"] = Behavior(trouble="silence")
+    record, call_id = await stage.call_in(["What are your opening hours?", {"wait": 60}], patience_s=90)
+    assert await stage.bot.ended(call_id) == "service_failed llm"
+    await stage.over(record)
+    assert "something is wrong" in " ".join(record.said("heard")).lower()
+
+
+async def test_a_caller_is_greeted_while_speech_to_text_is_still_out_of_reach(stage: Stage) -> None:
+    """A vendor whose handshake hangs holds up neither the greeting nor, once it answers, the conversation."""
+    stage.world.faults.add(EndpointFault(method="WS", route="/deepgram*", latency_ms=6000, times=1))
+    record, call_id = await stage.call_in([{"wait": 9}, "That is all, goodbye."], stays=True, patience_s=60)
+    await stage.over(record)
+    assert await stage.bot.ended(call_id) == "bot_hangup"
+    spoken = next(event.ms for event in record.timeline if event.event == "first_bot_audio")
+    assert spoken < 5000
+
+
+async def test_a_greeting_that_came_to_nothing_is_said_again(stage: Stage) -> None:
+    """A voice that fails for a moment costs the caller a moment, not the greeting and the call."""
+    voice = stage.world.vendors.behaviors["cartesia"]
+    voice.trouble = "silence"
+    record, call_id = await stage.call_in(["That is all, goodbye."], stays=True, patience_s=60)
+    await stage.bot.line(rf"{call_id} .*step service_error .*service=tts")
+    voice.trouble = "none"
+    await stage.over(record)
+    assert await stage.bot.ended(call_id) == "bot_hangup"
+    assert record.said("heard")[0].lower().startswith("hello, this is bright smile dental")
+
+
 async def test_no_deprecated_name_of_pipecat_is_used(stage: Stage) -> None:
     """A whole call goes through although a deprecated name of pipecat would raise."""
     record, call_id = await stage.call_in(

@@ -112,7 +112,7 @@ async def test_the_greeting_is_given_once_and_its_first_word_watched(
     async def on_mute() -> None:
         mute.append(True)
 
-    greeting = Greeting("Hello.", say=say, report=report, timers=timers, on_mute=on_mute)
+    greeting = Greeting("Hello.", say=say, retract=settle, report=report, timers=timers, on_mute=on_mute)
     greeting.bot_speaks()
     await greeting.give()
     await greeting.give()
@@ -135,9 +135,40 @@ async def test_a_greeting_that_nobody_hears_is_noticed(
     async def on_mute() -> None:
         mute.append(True)
 
-    await Greeting("Hello.", say=say, report=report, timers=timers, on_mute=on_mute).give()
+    await Greeting("Hello.", say=say, retract=settle, report=report, timers=timers, on_mute=on_mute).give()
     await time.pass_by(FIRST_WORD_TIMEOUT_S + 1)
     assert mute == [True]
+
+
+async def test_a_greeting_is_said_again_once_and_only_until_it_is_heard(
+    report: NotedReport, timers: Timers
+) -> None:
+    """However often the voice fails before the first sound: one repetition, of which one is heard."""
+    done: list[str] = []
+
+    async def say(text: str) -> None:
+        done.append(text)
+
+    async def retract() -> None:
+        done.append("retracted")
+
+    def greeting() -> Greeting:
+        return Greeting("Hi.", say=say, retract=retract, report=report, timers=timers, on_mute=settle)
+
+    failing = greeting()
+    await failing.again()
+    assert done == []
+    await failing.give()
+    await failing.again()
+    await failing.again()
+    assert done == ["Hi.", "retracted", "Hi."]
+
+    done.clear()
+    heard = greeting()
+    await heard.give()
+    heard.bot_speaks()
+    await heard.again()
+    assert done == ["Hi."]
 
 
 async def test_silence_is_asked_about_once_in_a_row(report: NotedReport) -> None:
