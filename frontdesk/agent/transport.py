@@ -6,6 +6,8 @@ from frontdesk.agent.call import Call
 
 SAMPLE_RATE = 8000
 """Samples per second: what the phone network carries."""
+FINAL_SILENCE_S = 1
+"""Sent after the last word, so that what is still on its way is heard before the line goes; pipecat's is 2 s."""
 
 
 def daily_transport(call: Call) -> DailyTransport:
@@ -26,5 +28,6 @@ def daily_transport(call: Call) -> DailyTransport:
             audio_in_sample_rate=SAMPLE_RATE,
             audio_out_sample_rate=SAMPLE_RATE,
             camera_out_enabled=False,
+            audio_out_end_silence_secs=FINAL_SILENCE_S,
         ),
     )
