@@ -33,9 +33,9 @@ class DialinSettings(_Contract):
 
     call_id: str = Field(min_length=1, max_length=200, description="The call's id in Daily's SIP network.")
     call_domain: str = Field(min_length=1, max_length=200, description="Daily's domain in its SIP network.")
-    To: str | None = Field(None, validation_alias=AliasChoices("To", "to", "to_phone"), max_length=100)
+    To: str | None = Field(None, validation_alias=AliasChoices("To", "to", "to_phone"), max_length=320)
     From: str | None = Field(
-        None, validation_alias=AliasChoices("From", "from", "from_phone"), max_length=100
+        None, validation_alias=AliasChoices("From", "from", "from_phone"), max_length=320
     )
     sip_headers: dict[str, str] | None = None
 

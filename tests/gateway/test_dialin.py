@@ -35,6 +35,15 @@ async def test_a_call_gets_a_room_and_a_bot(gateway: Gateway, far: Far, path: st
     assert settings.sip_headers == {"X-Ref": "7"}
 
 
+async def test_the_longest_addresses_reach_the_bot(gateway: Gateway, far: Far) -> None:
+    """SIP URIs as long as the webhook may carry are passed on as they are."""
+    address = "sip:" + "a" * 316
+    reply = await gateway.ring(incoming(To=address, From=address))
+    assert reply.status == 200
+    settings = far.of("/start")[0].body["body"]["dialin_settings"]
+    assert (settings["To"], settings["From"]) == (address, address)
+
+
 async def test_no_key_rides_to_the_bot(gateway: Gateway, far: Far) -> None:
     """The start request carries no API key of Daily's, not even under another name."""
     await gateway.ring(incoming())
