@@ -109,8 +109,13 @@ async def start_bot_local(
     Raises:
         LaunchError: Or one of its subclasses; see `frontdesk.errors`.
     """
-    url = f"{url_text(settings.local_server_url)}/start"
-    return await request_start(http, url, request.start_body(), key=None, timeout_s=settings.launch_timeout_s)
+    return await request_start(
+        http,
+        settings.local_start_url,
+        request.start_body(),
+        key=None,
+        timeout_s=settings.launch_timeout_s,
+    )
 
 
 async def start_bot_production(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 from pipecat.runner.daily import DailyRoomConfig, configure
@@ -35,7 +34,7 @@ class Room:
     @property
     def name(self) -> str:
         """The room's name in Daily's REST API."""
-        return urlsplit(self.url).path.rpartition("/")[2]
+        return self.url.partition("?")[0].rpartition("/")[2]
 
 
 class _Tap:

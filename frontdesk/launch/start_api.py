@@ -1,5 +1,6 @@
 """The start API: Pipecat Cloud's and the dev runner's take the same request and answer differently."""
 
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -56,10 +57,9 @@ async def request_start(
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
     request = f'{{"createDailyRoom":false,"transport":"daily","body":{body}}}'.encode()
-    timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S)
     try:
         async with http.post(
-            url, data=request, headers=headers, timeout=timeout, allow_redirects=False
+            url, data=request, headers=headers, timeout=_timeout(timeout_s), allow_redirects=False
         ) as answer:
             return read_answer(answer.status, await answer.read(), answer.headers.get("Retry-After"))
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
@@ -68,6 +68,11 @@ async def request_start(
         raise LaunchTimeoutError from error
     except (aiohttp.ClientError, OSError) as error:
         raise LaunchUnavailableError from error
+
+
+@cache
+def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S)
 
 
 def read_answer(status: int, content: bytes, retry_after: str | None = None) -> str | None:

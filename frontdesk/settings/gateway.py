@@ -2,12 +2,13 @@
 
 import base64
 import binascii
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from frontdesk.settings.base import CommonSettings, is_loopback
+from frontdesk.settings.base import CommonSettings, is_loopback, url_text
 
 PIPECAT_API_URL = "https://api.pipecat.daily.co/v1"
 
@@ -113,3 +114,8 @@ class GatewaySettings(CommonSettings):
                 "must be set when listening on more than loopback: anyone could place calls otherwise"
             )
         return value
+
+    @cached_property
+    def local_start_url(self) -> str:
+        """Start route of the dev runner."""
+        return f"{url_text(self.local_server_url)}/start"
