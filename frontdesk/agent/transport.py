@@ -7,7 +7,7 @@ from frontdesk.agent.call import Call
 SAMPLE_RATE = 8000
 """Samples per second: what the phone network carries."""
 FINAL_SILENCE_S = 1
-"""Sent after the last word, so that what is still on its way is heard before the line goes; pipecat's is 2 s."""
+"""Sent after the last word, so that what is under way is heard before the line goes; pipecat sends 2 s."""
 
 
 def daily_transport(call: Call) -> DailyTransport:
