@@ -75,7 +75,7 @@ def _from_daily(
         raise CallRefusedError("the body holds neither room_url nor dialin_settings")
     if not isinstance(args, DailyRunnerArguments) or not args.room_url:
         raise CallRefusedError("a plain dial-in request must come with a Daily room; start it with one")
-    dialin = DialinSettings.model_validate(body["dialin_settings"])
+    dialin = DialinSettings.model_validate(_without_headers(body["dialin_settings"]))
     organization = organizations.by_number(dialin.To)
     request = AgentRequest(
         room_url=args.room_url,
@@ -89,6 +89,13 @@ def _from_daily(
         dialin_settings=dialin,
     )
     return _call(request, organization, _plain_access(body, settings))
+
+
+def _without_headers(settings: Any) -> Any:
+    """Carriers put anything into SIP headers; the bot reads none, and none may cost the caller the call."""
+    if not isinstance(settings, Mapping):
+        return settings
+    return {key: value for key, value in settings.items() if key != "sip_headers"}
 
 
 def _plain_access(body: Mapping[str, Any], settings: BotSettings) -> DailyAccess:

@@ -148,6 +148,18 @@ def test_a_plain_dialin_request_is_read(settings: BotSettings, organizations: Or
     assert call.daily.api_key.get_secret_value() == "their-key"
 
 
+@pytest.mark.parametrize("headers", [{"X-Queue": 7}, ["odd"], "text", None])
+def test_odd_sip_headers_cost_nobody_the_call(
+    headers: Any, settings: BotSettings, organizations: Organizations
+) -> None:
+    """Whatever a carrier puts into SIP headers, the caller is answered."""
+    dialin = {"call_id": "c", "call_domain": "d", "To": "+14155550100", "sip_headers": headers}
+    args = DailyRunnerArguments(
+        room_url="https://x.daily.co/room", token="t", body={"dialin_settings": dialin}
+    )
+    assert read_call(args, settings, organizations).request.direction == "inbound"
+
+
 def test_our_key_goes_to_no_address_that_a_request_names(
     settings: BotSettings, organizations: Organizations
 ) -> None:

@@ -36,6 +36,8 @@ def stream() -> Iterator[io.StringIO]:
         ("Authorization: Token 0a1b2c3d4e", "Authorization: [credentials]"),
         ("sk-proj-abcdefgh12345678", "[key]"),
         ("pk_0123456789abcdef", "[key]"),
+        ("Joining https://clinic.daily.co/pipecat-telephony-1a2b3c4d", "Joining [room]"),
+        ("POST https://api.daily.co/v1/rooms", "POST https://api.daily.co/v1/rooms"),
     ],
 )
 def test_secrets_and_numbers_are_masked(text: str, masked: str) -> None:
