@@ -77,7 +77,8 @@ class Laptop:
             port=self.ports.simulator,
             ready_path="/sim/health",
             port_variable="SIM_PORT",
-            environment={
+            environment=_past_proxies()
+            | {
                 "SIM_DIALIN_WEBHOOK_URL": f"http://{LOOPBACK}:{self.ports.gateway}/daily-dialin-webhook",
                 "SIM_DIALIN_HMAC": self.hmac,
                 "SIM_RUNNER_URL": f"http://{LOOPBACK}:{self.ports.runner}",
@@ -112,8 +113,8 @@ class Laptop:
 
     def _far_ends(self) -> dict[str, str]:
         if not self.simulated:
-            return {}
-        return {
+            return _past_proxies()
+        return _past_proxies() | {
             "PYTHON_DOTENV_DISABLED": "1",
             "ENV": "local",
             "DAILY_ROOM_URL": "",
@@ -146,6 +147,15 @@ class Laptop:
         if self.simulated:
             return doors | {"PINLESS_HMAC_SECRET": self.hmac, "FRONTDESK_API_KEYS": self.api_key}
         return doors | {"ENV": "local"}
+
+
+def _past_proxies() -> dict[str, str]:
+    """The parts talk to each other over loopback, also where the machine has a proxy for everything else."""
+    spared = [
+        name for name in (os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or "").split(",") if name
+    ]
+    value = ",".join(dict.fromkeys([*spared, "127.0.0.1", "localhost", "::1"]))
+    return {"NO_PROXY": value, "no_proxy": value}
 
 
 def _python(*arguments: str) -> tuple[str, ...]:

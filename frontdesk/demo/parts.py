@@ -78,6 +78,7 @@ class House:
         Raises:
             PartError: A port is taken, a part died, or is not ready after a minute.
         """
+        _check_apart(parts)
         for part in parts:
             _check_port(part)
         for part in parts:
@@ -147,7 +148,19 @@ class House:
     def _obituary(self, name: str, code: int) -> str:
         lines = self.log_file(name).read_text(errors="replace").splitlines()[-LAST_LINES:]
         tail = "\n".join(f"    {line}" for line in lines)
-        return f"The {name} ended with exit code {code}. Its last lines ({self.log_file(name)}):\n{tail}"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return f"The {name} {how}. Its last lines ({self.log_file(name)}):\n{tail}"
+
+
+def _check_apart(parts: tuple[Part, ...]) -> None:
+    by_port: dict[int, Part] = {}
+    for part in parts:
+        other = by_port.setdefault(part.port, part)
+        if other is not part:
+            raise PartError(
+                f"The {other.name} and the {part.name} cannot both have port {part.port}: "
+                f"choose another with {part.port_variable}=…"
+            )
 
 
 def _check_port(part: Part) -> None:
@@ -158,7 +171,7 @@ def _check_port(part: Part) -> None:
         except OSError as error:
             raise PartError(
                 f"Port {part.port}, which the {part.name} needs, is taken ({error.strerror}). "
-                f"End the program that holds it, or choose another: {part.port_variable}=… make demo"
+                f"End the program that holds it, or choose another with {part.port_variable}=…"
             ) from error
 
 

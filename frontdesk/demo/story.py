@@ -67,9 +67,7 @@ class Story:
         return verdict
 
     async def _crm_calls(self) -> Verdict:
-        self._screen.chapter(
-            "A CRM posts to /dialout: the line is busy, nobody answers, then the patient does"
-        )
+        self._screen.chapter("A CRM posts to /dialout: busy, no answer, answered")
         await self._world.settle(
             CALLEE,
             {

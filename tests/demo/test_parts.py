@@ -49,7 +49,7 @@ async def test_a_death_interrupts_the_work(tmp_path: Path, port: int) -> None:
     async with House(tmp_path) as house:
         await house.start(_part("web", SERVE, port))
         killer = asyncio.create_task(kill_when_begun())
-        with pytest.raises(PartError, match="The web ended with exit code -9"):
+        with pytest.raises(PartError, match="The web was killed by signal 9"):
             await house.alongside(work())
         await killer
 
@@ -76,3 +76,11 @@ async def test_results_of_the_work_are_returned(tmp_path: Path) -> None:
 
     async with House(tmp_path) as house:
         assert await house.alongside(work()) == 7
+
+
+async def test_two_parts_cannot_share_a_port(tmp_path: Path, port: int) -> None:
+    """Two parts on one port are named before anything is started."""
+    async with House(tmp_path) as house:
+        with pytest.raises(PartError, match="The web and the mail cannot both have port"):
+            await house.start(_part("web", SERVE, port), _part("mail", SERVE, port))
+    assert not listens(port)
