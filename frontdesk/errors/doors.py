@@ -39,7 +39,7 @@ class BodyTooLargeError(RequestError):
 
 
 class NumberNotDialableError(RequestError, ValueError):
-    """The number may not be called: emergency, premium-rate, short or impossible.
+    """The number may not be called: emergency, premium-rate, short, satellite or impossible.
 
     Also a ValueError, so that it may be raised while pydantic validates a field.
     """
@@ -47,7 +47,9 @@ class NumberNotDialableError(RequestError, ValueError):
     code = "number_not_dialable"
     status = 422
     title = "This number is never dialed"
-    advice = "Give a valid number in E.164 form that is no emergency, premium-rate or short number."
+    advice = (
+        "Give a valid number in E.164 form that is no emergency, premium-rate, short or satellite number."
+    )
 
 
 class UnknownNumberError(RequestError):
