@@ -1,6 +1,8 @@
 """The bot: takes the call that the runner hands over. Run it with `python bot.py`."""
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from pipecat.runner.types import RunnerArguments
 
@@ -23,9 +25,17 @@ def main() -> None:
         _host.take_over_logs()
     except (SettingsError, OrganizationsError) as error:
         sys.exit(str(error))
-    from pipecat.runner.run import main as run  # noqa: PLC0415
+    from pipecat.runner import run as runner  # noqa: PLC0415
 
-    run()
+    runner.app.router.lifespan_context = _with_our_logs
+    runner.main()
+
+
+@asynccontextmanager
+async def _with_our_logs(_: object) -> AsyncIterator[None]:
+    """The runner sets up a sink of its own right before it serves."""
+    _host.take_over_logs()
+    yield
 
 
 if __name__ == "__main__":

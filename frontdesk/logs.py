@@ -75,6 +75,7 @@ def configure_logging(*, level: str = "INFO", production: bool = False, stream: 
     """
     logger.remove()
     logger.configure(patcher=_patch, extra={"call_id": "-"})
+    logger.enable("pipecat")
     for module in _TALKATIVE:
         logger.disable(module)
 
