@@ -6,12 +6,20 @@ import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, HttpUrl, ValidationError, field_validator
+from pydantic import Field, HttpUrl, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PLACEHOLDER = re.compile(
-    r"^(<.*>|\.\.\.|x{3,}|your[-_ ].*|.*[-_]here|change[-_]?me|todo|placeholder|sk-\.\.\.|pk_\.\.\.)$",
-    re.IGNORECASE,
+    r"""
+      <.*>
+    | .*(?:\.\.\.|…)
+    | (?:[a-z]{2,4}[-_]){0,3} [x*]{3,} (?:[-_ ][x*]+)*
+    | your[-_ ].* | your(?:api)?key
+    | (?:replace|enter|insert|fill|paste|put|add) [-_ ]? (?:me|in|with|your|this) (?:[-_ ].*)?
+    | .*[-_ ]here
+    | change[-_ ]?(?:me|this) | todo | tbd | placeholder | dummy
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 DAILY_API_URL = "https://api.daily.co/v1"
 
@@ -20,9 +28,11 @@ class SettingsError(Exception):
     """The environment cannot be used; the text lists every problem, one a line, without any value."""
 
 
-def is_placeholder(value: str) -> bool:
-    """Whether a value was left as an example file has it (`your-key-here`, `<key>`, `xxx`, `...`)."""
-    return bool(_PLACEHOLDER.match(value.strip()))
+def is_placeholder(value: str, name: str = "") -> bool:
+    """Whether a value was left as an example has it: `your-key-here`, `<key>`, `sk-...`, its own name."""
+    value = value.strip()
+    own_name = bool(name) and value.lower().strip("${}") == name.lower()
+    return own_name or bool(_PLACEHOLDER.fullmatch(value))
 
 
 def is_loopback(host: str) -> bool:
@@ -68,8 +78,9 @@ class CommonSettings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_placeholder(cls, value: object) -> object:
-        if isinstance(value, str) and is_placeholder(value):
+    def _no_placeholder(cls, value: object, info: ValidationInfo) -> object:
+        items = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(item, str) and is_placeholder(item, info.field_name or "") for item in items):
             raise ValueError("still holds the placeholder of an example file; set it or remove the line")
         return value
 

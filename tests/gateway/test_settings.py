@@ -99,20 +99,55 @@ def test_doors_are_never_open_beyond_it(environment: pytest.MonkeyPatch, host: s
 
 
 @pytest.mark.parametrize(
-    "value", ["your-api-key", "YOUR_KEY", "<key>", "...", "xxxx", "changeme", "key-here", "sk-...", " todo "]
+    "value",
+    [
+        *(
+            "your-api-key",
+            "YOUR_KEY",
+            "yourkey",
+            "<key>",
+            "...",
+            "xxxx",
+            "changeme",
+            "change this",
+            "key-here",
+        ),
+        *("sk-...", "sk-proj-...", "pk_…", "abc...", " todo ", "dummy", "***", "xxxx-xxxx", "sk-xxxxxxxx"),
+        *("replace_me", "REPLACE_WITH_YOUR_KEY", "insert your key here", "enter-your-key", "fill-me-in"),
+        *("DAILY_API_KEY", "daily_api_key", "${DAILY_API_KEY}"),
+    ],
 )
 def test_placeholders_are_recognized(environment: pytest.MonkeyPatch, value: str) -> None:
     """A value that was left as an example file has it is told as such."""
-    assert is_placeholder(value)
+    assert is_placeholder(value, "DAILY_API_KEY")
     environment.setenv("DAILY_API_KEY", value)
     assert "placeholder" in problems(GatewaySettings)["DAILY_API_KEY"]
     assert "placeholder" in problems(BotSettings)["DAILY_API_KEY"]
 
 
-@pytest.mark.parametrize("value", ["pk_live_1", "sk-proj-abc", "daily-key", "a1b2c3"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("pk_live_1", "sk-proj-abc", "daily-key", "a1b2c3", "xx", "dev-key", "here", "enterprise", "put-7"),
+        *("a-real-daily-key", "daily-key-of-the-simulator", "address-line", "dummy-free-agent", "infill-me"),
+        "0f343b0931126a20f133d67c2b018a3b0f343b0931126a20f133d67c2b018a3b",
+        "dGVzdC1zZWNyZXQtMDEyMzQ1Njc4OQ==",
+        "sk-proj-Xxq3vT0bWZ8mN2kR7yH5dL1cJ9sF4gA6pE0uIoQzVtBxMwKn",
+        "a.b.c",
+    ],
+)
 def test_real_values_are_no_placeholders(value: str) -> None:
     """What looks like a key is taken for one."""
+    assert not is_placeholder(value, "DAILY_API_KEY")
     assert not is_placeholder(value)
+
+
+@pytest.mark.parametrize("name", ["FRONTDESK_API_KEYS", "PIPECAT_AGENT_NAME"])
+@pytest.mark.parametrize("item", ["changeme", "sk-...", "{name}"])
+def test_placeholders_in_lists_are_recognized(environment: pytest.MonkeyPatch, name: str, item: str) -> None:
+    """A list with one placeholder among real values is told as such."""
+    environment.setenv(name, f"a-real-one, {item.format(name=name)} ,another")
+    assert "placeholder" in problems(GatewaySettings)[name]
 
 
 def test_no_value_is_told(environment: pytest.MonkeyPatch) -> None:
