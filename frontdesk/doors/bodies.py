@@ -1,5 +1,6 @@
 """Bodies of requests: read with a limit, parsed strictly, and every problem told by field."""
 
+import asyncio
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -7,6 +8,7 @@ from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
 from frontdesk.errors import (
+    BodyTimeoutError,
     BodyTooLargeError,
     FrontdeskError,
     InvalidBodyError,
@@ -15,17 +17,27 @@ from frontdesk.errors import (
 )
 
 Model = TypeVar("Model", bound=BaseModel)
+BODY_WITHIN_S = 10.0
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """Read a body, also a chunked one, and stop as soon as it is too large.
+    """Read a body, also a chunked one, and stop as soon as it is too large or takes too long.
 
     Raises:
+        BodyTimeoutError: The body is not complete after ten seconds.
         BodyTooLargeError: The body is larger than the limit.
     """
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > limit_bytes:
         raise BodyTooLargeError(limit_bytes=limit_bytes)
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            return await _limited(request, limit_bytes)
+    except TimeoutError:
+        raise BodyTimeoutError from None
+
+
+async def _limited(request: Request, limit_bytes: int) -> bytes:
     body = b""
     async for chunk in request.stream():
         body += chunk

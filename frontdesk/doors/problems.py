@@ -33,6 +33,8 @@ def problem_response(
         head["Retry-After"] = str(max(1, round(error.retry_after_s)))
     if error.status == HTTPStatus.UNAUTHORIZED:
         head["WWW-Authenticate"] = "Bearer"
+    if error.status == HTTPStatus.REQUEST_TIMEOUT:
+        head["Connection"] = "close"  # the rest of the body would be taken for the next request
     return Response(to_json(error.problem(request_id)), error.status, head, "application/problem+json")
 
 

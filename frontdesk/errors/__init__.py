@@ -16,6 +16,7 @@ from frontdesk.errors.base import FrontdeskError
 from frontdesk.errors.doors import (
     ApiKeyInvalidError,
     ApiKeyMissingError,
+    BodyTimeoutError,
     BodyTooLargeError,
     DoorError,
     InvalidBodyError,
@@ -58,6 +59,7 @@ __all__ = [
     "AgentNotReadyError",
     "ApiKeyInvalidError",
     "ApiKeyMissingError",
+    "BodyTimeoutError",
     "BodyTooLargeError",
     "BotCapacityError",
     "DoorError",

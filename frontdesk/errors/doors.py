@@ -38,6 +38,16 @@ class BodyTooLargeError(RequestError):
     advice = "Send less: `limit_bytes` is the most that this route reads."
 
 
+class BodyTimeoutError(RequestError):
+    """The body was announced, but did not arrive in time."""
+
+    code = "body_timeout"
+    status = 408
+    retryable = True
+    title = "The body did not arrive in time"
+    advice = "Send the whole body within ten seconds."
+
+
 class NumberNotDialableError(RequestError, ValueError):
     """The number may not be called: emergency, premium-rate, short, satellite or impossible.
 

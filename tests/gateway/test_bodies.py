@@ -1,5 +1,6 @@
 """Whatever is sent to a door, the answer is a problem that says what to fix, and never a 500."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from frontdesk.doors import bodies
 from server import create_app
 from tests.gateway.conftest import Configure
 from tests.gateway.far import Answer, Far
@@ -98,6 +100,28 @@ async def test_a_chunked_flood(gateway: Gateway, far: Far) -> None:
     assert (reply.status, reply.body["code"]) == (413, "body_too_large")
     assert reply.body["limit_bytes"] == 65536
     assert sent < 20_000_000
+
+
+@pytest.mark.parametrize("path", ["/daily-dialin-webhook", "/dialout"])
+@pytest.mark.parametrize("sent", [b"", b"{", b"{ {"])
+async def test_a_stalled_body(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, path: str, sent: bytes
+) -> None:
+    """A body that stops arriving is a 408 problem that may be tried again, on a connection that is closed."""
+    monkeypatch.setattr(bodies, "BODY_WITHIN_S", 0.2)
+    stopped = asyncio.Event()
+
+    async def stall() -> AsyncIterator[bytes]:
+        yield sent
+        await stopped.wait()
+
+    headers = {"X-API-Key": KEY, "Content-Type": "application/json", "Content-Length": "100"}
+    async with asyncio.timeout(20):
+        reply = await gateway.send("POST", path, data=stall(), headers=headers)
+    stopped.set()
+    assert (reply.status, reply.body["code"], reply.body["retryable"]) == (408, "body_timeout", True)
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.headers["connection"] == "close"
 
 
 json_values = st.recursive(
