@@ -2,9 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from frontdesk.contract import DialoutSettings, Limits, Voicemail
+from frontdesk.errors import NotSupportedYetError
+
+_ECHOED = "Travels to the bot and is echoed by later events; nothing more."
 
 
 class DialoutLimits(BaseModel):
@@ -24,9 +27,13 @@ class DialoutLimits(BaseModel):
 
 
 class DialoutRequest(BaseModel):
-    """A call to place; `dialout_settings` alone is enough, as in the official example."""
+    """A call to place; `dialout_settings` alone is enough, as in the official example.
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+    Raises:
+        pydantic.ValidationError: Also for keys that are not listed here, and for a message to be left.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
     dialout_settings: DialoutSettings
     organization: str | None = Field(
@@ -36,13 +43,20 @@ class DialoutRequest(BaseModel):
         None, max_length=60, description="Conversation; the organization's `outbound_workflow` when absent."
     )
     limits: DialoutLimits = DialoutLimits()
-    voicemail: Voicemail = Voicemail()
-    patient_id: str | None = Field(None, max_length=200)
-    patient_data: dict[str, JsonValue] = Field(
-        default_factory=dict, description="The least that the conversation needs."
+    voicemail: Voicemail = Field(
+        Voicemail(), description="No bot can leave a message yet: `leave_message` is refused."
     )
-    variables: dict[str, JsonValue] = Field(default_factory=dict, description="For the conversation.")
-    metadata: dict[str, JsonValue] = Field(default_factory=dict, description="Echoed; never spoken.")
+    patient_id: str | None = Field(None, max_length=200)
+    patient_data: dict[str, JsonValue] = Field(default_factory=dict, description=_ECHOED)
+    variables: dict[str, JsonValue] = Field(default_factory=dict, description=_ECHOED)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict, description=_ECHOED)
+
+    @field_validator("voicemail", mode="before")
+    @classmethod
+    def _no_message_yet(cls, value: object) -> object:
+        if isinstance(value, dict) and value.get("action") == "leave_message":
+            raise NotSupportedYetError("No bot can leave a message yet; `hang_up` is what it can do.")
+        return value
 
 
 class DialoutAnswer(BaseModel):

@@ -42,7 +42,7 @@ async def test_all_fields_reach_the_bot(gateway: Gateway, far: Far) -> None:
         "organization": "bright-smile",
         "workflow": "reception",
         "limits": {"ring_timeout_s": 20, "max_duration_s": 300, "dial_attempts": 2},
-        "voicemail": {"action": "leave_message", "message": "Please call back."},
+        "voicemail": {"action": "hang_up", "message": "Please call back."},
         "patient_id": "p-1",
         "patient_data": {"first_name": "Ada"},
         "variables": {"visit": {"day": "Monday"}},
@@ -169,7 +169,10 @@ async def test_numbers_that_are_never_dialed(gateway: Gateway, far: Far, number:
         ({"limits": {"ring_timeout_s": 0}}, "limits.ring_timeout_s"),
         ({"limits": {"ring": 10}}, "limits.ring"),
         ({"limits": {"max_duration_s": 3601}}, "limits.max_duration_s"),
-        ({"voicemail": {"action": "leave_message"}}, "voicemail"),
+        ({"voicemail": {"action": "sing"}}, "voicemail.action"),
+        ({"dialin_settings": {"call_id": "c", "call_domain": "d"}}, "dialin_settings"),
+        ({"dialin_settings": None}, "dialin_settings"),
+        ({"organisation": "bright-smile"}, "organisation"),
         ({"variables": []}, "variables"),
         ({"organization": 7}, "organization"),
     ],
@@ -179,6 +182,15 @@ async def test_wrong_fields(gateway: Gateway, far: Far, change: dict[str, object
     reply = await gateway.dial(OFFICIAL | change)
     assert (reply.status, reply.body["code"]) == (422, "invalid_body")
     assert [error["field"] for error in reply.body["errors"]] == [field]
+    assert far.seen == []
+
+
+@pytest.mark.parametrize("message", ["Please call back.", None])
+async def test_no_message_is_left_yet(gateway: Gateway, far: Far, message: str | None) -> None:
+    """To leave a message is refused as long as no bot does it, and nothing is made."""
+    reply = await gateway.dial(OFFICIAL | {"voicemail": {"action": "leave_message", "message": message}})
+    assert (reply.status, reply.body["code"]) == (422, "not_supported_yet")
+    assert [error["field"] for error in reply.body["errors"]] == ["voicemail"]
     assert far.seen == []
 
 
