@@ -7,6 +7,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import uvicorn
@@ -26,6 +27,7 @@ from frontdesk.dialout.service import DialoutService
 from frontdesk.doors.keys import ApiKeys
 from frontdesk.doors.openapi import document
 from frontdesk.doors.problems import install_problem_handlers
+from frontdesk.doors.protocol import ProblemProtocol
 from frontdesk.doors.requests import RequestFrame
 from frontdesk.health import routes as health_routes
 from frontdesk.health.service import Readiness
@@ -41,6 +43,14 @@ _KEEP_ALIVE_S = 30
 _DNS_CACHE_S = 60
 _LAST_LAUNCHES_S = 20
 _LAST_REMOVALS_S = 10
+UVICORN: dict[str, Any] = {
+    "http": ProblemProtocol,
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+    "timeout_graceful_shutdown": _LAST_LAUNCHES_S,
+}
 
 
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
@@ -164,16 +174,7 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
     _settle_memory()
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=_LAST_LAUNCHES_S,
-    )
+    uvicorn.run(app, host=settings.host, port=settings.port, **UVICORN)
     return 0
 
 

@@ -7,9 +7,10 @@ import uuid
 from loguru import logger
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from frontdesk.doors.problems import problem_response
-from frontdesk.errors import FrontdeskError
+from frontdesk.errors import FrontdeskError, NotFoundError
 
 _PROCESS = uuid.uuid4().hex[:20]
 _COUNT = itertools.count(1)
@@ -27,6 +28,9 @@ class RequestFrame:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope["type"] == "websocket":
+            await _deny(WebSocket(scope, receive, send))
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -57,4 +61,19 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SANE_ID.fullmatch(value):
             return str(value, "ascii")
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """An id that no other request has, of 32 characters."""
     return f"{_PROCESS}{next(_COUNT):012x}"
+
+
+async def _deny(websocket: WebSocket) -> None:
+    """No route takes WebSockets; the answer is a problem where the server lets us write one, else its 403."""
+    if "websocket.http.response" not in websocket.scope.get("extensions", {}):
+        await websocket.close()
+        return
+    request_id = _request_id(websocket.scope)
+    error = NotFoundError("No route takes WebSockets.")
+    await websocket.send_denial_response(problem_response(error, request_id, {"X-Request-Id": request_id}))

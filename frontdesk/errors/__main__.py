@@ -15,6 +15,8 @@ Every error is an RFC 9457 problem document (`application/problem+json`) with th
 later), `request_id` (also the header `X-Request-Id`), and where they help `errors` (one entry per field),
 `retry_after_s` (also `Retry-After`), `limit_bytes`, `call_id`.
 
+`python server.py` tells even what is no HTTP so; a plain `uvicorn server:app` answers that in its own words.
+
 | code | status | retryable | what happened | what to do |
 |---|---|---|---|---|
 """

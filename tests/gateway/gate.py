@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from frontdesk.dialin.signature import sign
 from frontdesk.settings import GatewaySettings
-from server import create_app
+from server import UVICORN, create_app
 
 SECRET = "dGVzdC1zZWNyZXQtMDEyMzQ1Njc4OQ=="
 KEY = "test-key-1"
@@ -96,7 +96,7 @@ def incoming(**changes: object) -> dict[str, object]:
 async def serving(settings: GatewaySettings) -> AsyncIterator[Gateway]:
     """A gateway with these settings."""
     app = create_app(settings)
-    config = uvicorn.Config(app, "127.0.0.1", 0, log_config=None, access_log=False, proxy_headers=False)
+    config = uvicorn.Config(app, "127.0.0.1", 0, **UVICORN)
     server = _Server(config)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(20):
