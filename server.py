@@ -3,6 +3,8 @@
 Puts the parts together; the decisions are in `frontdesk/`.
 """
 
+import asyncio
+import contextlib
 import gc
 import sys
 from collections.abc import AsyncIterator
@@ -29,6 +31,7 @@ from frontdesk.doors.openapi import document
 from frontdesk.doors.problems import install_problem_handlers
 from frontdesk.doors.protocol import ProblemProtocol
 from frontdesk.doors.requests import RequestFrame
+from frontdesk.doors.shutdown import Deadline, Server
 from frontdesk.health import routes as health_routes
 from frontdesk.health.service import Readiness
 from frontdesk.launch.service import Launcher
@@ -42,14 +45,13 @@ _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fa
 _KEEP_ALIVE_S = 30
 _DNS_CACHE_S = 60
 _LAST_LAUNCHES_S = 20
-_LAST_REMOVALS_S = 10
+_LAST_REMOVALS_S = 5
 UVICORN: dict[str, Any] = {
     "http": ProblemProtocol,
     "log_config": None,
     "access_log": False,
     "server_header": False,
     "proxy_headers": False,
-    "timeout_graceful_shutdown": _LAST_LAUNCHES_S,
 }
 
 
@@ -73,6 +75,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
     app = FastAPI(title="Frontdesk", lifespan=lifespan, telemetry=_NO_TELEMETRY)
     app.state.settings = settings
+    app.state.deadline = Deadline(_LAST_LAUNCHES_S)
     app.state.api_keys = ApiKeys(settings.frontdesk_api_keys)
     app.state.signature = _signature(settings)
     dialin_routes.install(app)
@@ -134,8 +137,8 @@ async def _services(
     try:
         yield
     finally:
-        await dialin.drain(_LAST_LAUNCHES_S)
-        await dialout.drain(_LAST_LAUNCHES_S)
+        left_s = app.state.deadline.left()
+        await asyncio.gather(dialin.drain(left_s), dialout.drain(left_s))
         await remover.drain(_LAST_REMOVALS_S)
 
 
@@ -174,8 +177,12 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
     _settle_memory()
-    uvicorn.run(app, host=settings.host, port=settings.port, **UVICORN)
-    return 0
+    server = Server(
+        uvicorn.Config(app, host=settings.host, port=settings.port, **UVICORN), app.state.deadline
+    )
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn repeats the signal after its shutdown
+        server.run()
+    return 0 if server.started else 3
 
 
 if __name__ == "__main__":

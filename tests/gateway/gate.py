@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from frontdesk.dialin.signature import sign
+from frontdesk.doors.shutdown import Deadline, Server
 from frontdesk.settings import GatewaySettings
 from server import UVICORN, create_app
 
@@ -22,7 +23,7 @@ SECRET = "dGVzdC1zZWNyZXQtMDEyMzQ1Njc4OQ=="
 KEY = "test-key-1"
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -93,11 +94,12 @@ def incoming(**changes: object) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def serving(settings: GatewaySettings) -> AsyncIterator[Gateway]:
-    """A gateway with these settings."""
+async def serving(settings: GatewaySettings, last_launches_s: float = 20) -> AsyncIterator[Gateway]:
+    """A gateway with these settings, and this long for what is under way at its end."""
     app = create_app(settings)
+    app.state.deadline = Deadline(last_launches_s)
     config = uvicorn.Config(app, "127.0.0.1", 0, **UVICORN)
-    server = _Server(config)
+    server = _Server(config, app.state.deadline)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(20):
         while not server.started:
