@@ -11,12 +11,14 @@ from frontdesk.health.service import Readiness
 router = APIRouter(tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> Response:
     """The process serves requests."""
     return json_response({"status": "ok"})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 async def readyz(request: Request) -> Response:
     """Calls can be served: Daily takes our key, and the host of the bots answers."""

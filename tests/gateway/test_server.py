@@ -88,6 +88,14 @@ async def test_health(gateway: Gateway, far: Far) -> None:
     assert len(far.seen) == 2
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_probes_may_ask_for_the_head_alone(gateway: Gateway, path: str) -> None:
+    """HEAD on a probe is answered as GET is, without a body."""
+    reply = await gateway.send("HEAD", path)
+    assert (reply.status, reply.body) == (200, None)
+    assert reply.headers["content-type"] == "application/json"
+
+
 @pytest.mark.parametrize(
     ("answer", "verdict"),
     [(Answer(401), "key refused"), (Answer(500), "failing"), (Answer(reset=True), "unreachable")],
