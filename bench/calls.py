@@ -17,6 +17,7 @@ from frontdesk.demo.world import World
 from frontdesk.organizations import load_organizations
 
 _CALL_TIMEOUT_S = 30
+_SETTLING_S = 3
 _WARM_UP, _WARM_CALLS, _ROUNDS, _AT_ONCE, _IN_A_ROW, _SETTLED = 4, 20, 5, 8, 50, 5
 _CALLER = {"script": [{"wait": 0.4}, {"hang_up": True, "at_once": True}], "patience_s": 10}
 
@@ -78,8 +79,15 @@ class _Caller:
         """Call so many times, one after the other."""
         return [await self.call() for _ in range(count)]
 
-    def runner_mib(self) -> float:
-        """Resident memory of the dev runner, in MiB."""
+    async def settled_mib(self) -> float:
+        """Resident memory of the dev runner once the last call has been cleared away, in MiB."""
+        readings = []
+        for _ in range(_SETTLING_S * 10):
+            readings.append(self._runner_mib())
+            await asyncio.sleep(0.1)
+        return min(readings)
+
+    def _runner_mib(self) -> float:
         status = Path(f"/proc/{self._runner}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1]) / 1024
@@ -115,9 +123,9 @@ async def _bursts() -> list[float]:
 async def _growth() -> tuple[float, float]:
     async with _caller() as caller:
         await caller.calls(max(0, _SETTLED - _WARM_UP))
-        early = caller.runner_mib()
+        early = await caller.settled_mib()
         await caller.calls(_IN_A_ROW - _SETTLED)
-        return early, caller.runner_mib()
+        return early, await caller.settled_mib()
 
 
 if __name__ == "__main__":
