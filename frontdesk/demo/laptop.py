@@ -174,7 +174,7 @@ class Keys:
     def read(cls, dotenv: Path = Path(".env")) -> "Keys":
         """Look into `.env`, then into the environment, which `.env` outranks as in pipecat's dev runner."""
         values = dict(os.environ) | {k: v for k, v in dotenv_values(dotenv).items() if v}
-        present = tuple(name for name in REAL_KEYS if _usable(values.get(name)))
+        present = tuple(name for name in REAL_KEYS if _usable(name, values.get(name)))
         return cls(present, tuple(name for name in REAL_KEYS if name not in present), values)
 
     @property
@@ -188,5 +188,5 @@ class Keys:
         return not self.missing
 
 
-def _usable(value: str | None) -> bool:
-    return bool(value) and not is_placeholder(value or "")
+def _usable(name: str, value: str | None) -> bool:
+    return bool(value) and not is_placeholder(value or "", name)
