@@ -44,14 +44,17 @@ class Story:
 
     async def tell(self) -> list[Verdict]:
         """Place both calls, one after the other, and judge them."""
-        watching = asyncio.create_task(self._watch())
+        opened = asyncio.Event()
+        watching = asyncio.create_task(self._watch(opened))
         try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await opened.wait()
             return [await self._patient_calls(), await self._crm_calls()]
         finally:
             watching.cancel()
 
-    async def _watch(self) -> None:
-        async for event in self._world.events():
+    async def _watch(self, opened: asyncio.Event) -> None:
+        async for event in self._world.events(opened):
             self._screen.show(event, "patient")
 
     async def _patient_calls(self) -> Verdict:

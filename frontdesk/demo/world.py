@@ -1,5 +1,6 @@
 """The demo's hand on the simulator and on the gateway, over HTTP as anyone else has it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -53,10 +54,11 @@ class World:
         answer = await self._json("GET", f"{self._simulator}/sim/vendors/deepgram/transcripts")
         return list(answer["transcripts"])
 
-    async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """Timeline and transcript of every call, as they happen."""
+    async def events(self, opened: asyncio.Event) -> AsyncIterator[dict[str, Any]]:
+        """Timeline and transcript of every call, as they happen; `opened` is set once nothing is missed."""
         forever = aiohttp.ClientTimeout(total=None, sock_read=None)
         async with self._session.get(f"{self._simulator}/sim/events", timeout=forever) as stream:
+            opened.set()
             async for line in stream.content:
                 if line.startswith(b"data:"):
                     yield json.loads(line[5:])
