@@ -70,7 +70,6 @@ class Laptop:
     @property
     def simulator(self) -> Part:
         """Daily, the phone network, people and AI vendors."""
-        url = f"http://{LOOPBACK}:{self.ports.simulator}"
         return Part(
             name="simulator",
             command=_python("-m", "frontdesk.simulator", "serve", "--port", str(self.ports.simulator)),
@@ -83,7 +82,6 @@ class Laptop:
                 "SIM_DIALIN_HMAC": self.hmac,
                 "SIM_RUNNER_URL": f"http://{LOOPBACK}:{self.ports.runner}",
                 "SIM_RECORD_DIR": str(WORKING_DIR / "calls"),
-                "SIM_BASE_URL": url,
             },
         )
 

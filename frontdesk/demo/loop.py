@@ -22,7 +22,7 @@ Everything runs; the far ends are simulated. Try:
   1. A patient calls in and asks something:
      curl -s {simulator}/sim/calls -H 'content-type: application/json' \
 -d '{{"from": "{patient}", "to": "{clinic}", \
-"script": ["What are your opening hours?", "That is all, goodbye."]}}'
+"script": ["What are your opening hours?", "Have a nice day."]}}'
 
   2. The CRM has a patient called:
      curl -s {gateway}/dialout -H 'authorization: Bearer {key}' -H 'content-type: application/json' \

@@ -103,14 +103,6 @@ class House:
             for pending in (task, *deaths):
                 pending.cancel()
 
-    async def wait_for_death(self) -> None:
-        """Wait until a part dies.
-
-        Raises:
-            PartError: Always; it names the part.
-        """
-        await self.alongside(asyncio.Event().wait())
-
     async def stop(self, *names: str) -> None:
         """Ask parts (all, if none is named) to end, and make those end that do not."""
         processes = [
