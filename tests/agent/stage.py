@@ -119,9 +119,9 @@ class BotProcess:
         found = (re.search(rf"{re.escape(call_id)} .*\| step (\w+)", line) for line in self.lines)
         return [match[1] for match in found if match]
 
-    async def ended(self, call_id: str) -> str:
+    async def ended(self, call_id: str, *, deadline_s: float = DEADLINE_S) -> str:
         """Wait for the end of a call; gives its reason and detail as they were logged."""
-        line = await self.line(rf"{re.escape(call_id)} .*\| step ended ")
+        line = await self.line(rf"{re.escape(call_id)} .*\| step ended ", deadline_s=deadline_s)
         return " ".join(re.findall(r"(?:reason|detail)=(\S+)", line))
 
 
