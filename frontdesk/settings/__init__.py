@@ -9,12 +9,14 @@ from frontdesk.settings.base import CommonSettings, SettingsError, is_loopback, 
 from frontdesk.settings.bot import BotSettings
 from frontdesk.settings.gateway import GatewaySettings
 from frontdesk.settings.laptop import LaptopSettings
+from frontdesk.settings.ledger import LedgerSettings
 
 __all__ = [
     "BotSettings",
     "CommonSettings",
     "GatewaySettings",
     "LaptopSettings",
+    "LedgerSettings",
     "SettingsError",
     "is_loopback",
     "is_placeholder",

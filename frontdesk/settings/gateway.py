@@ -8,16 +8,22 @@ from typing import Annotated
 from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from frontdesk.settings.base import CommonSettings, is_loopback, url_text
+from frontdesk.settings.base import is_loopback, url_text
+from frontdesk.settings.ledger import LedgerSettings
 
 PIPECAT_API_URL = "https://api.pipecat.daily.co/v1"
 
 
-class GatewaySettings(CommonSettings):
+class GatewaySettings(LedgerSettings):
     """What the gateway reads."""
 
     host: str = Field("127.0.0.1", description="Address that the gateway listens on.")
     port: int = Field(8080, ge=1, le=65535, description="Port that the gateway listens on.")
+    public_url: HttpUrl | None = Field(
+        None,
+        validate_default=True,
+        description="The gateway's address as bots and Daily reach it; needed in production.",
+    )
     daily_api_key: SecretStr = Field(description="API key of the Daily domain that owns the phone numbers.")
     local_server_url: HttpUrl = Field(
         HttpUrl("http://127.0.0.1:7860"), description="The dev runner that starts bots in local mode."
@@ -27,6 +33,10 @@ class GatewaySettings(CommonSettings):
         None,
         validate_default=True,
         description="Public key (pk_…) of Pipecat Cloud; needed in production.",
+    )
+    pipecat_private_key: SecretStr | None = Field(
+        None,
+        description="Private key (sk_…) of Pipecat Cloud; with it the gateway can stop a bot that hangs.",
     )
     pipecat_agent_name: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -38,6 +48,10 @@ class GatewaySettings(CommonSettings):
         None,
         validate_default=True,
         description="`hmac` of the dial-in configuration (base64); needed unless local on loopback.",
+    )
+    daily_events_secret: SecretStr | None = Field(
+        None,
+        description="Base64 secret that signs Daily's events; `frontdesk daily webhooks` gives it to Daily.",
     )
     signature_tolerance_s: float = Field(
         300, gt=0, description="Most seconds between a webhook's timestamp and our clock."
@@ -85,7 +99,7 @@ class GatewaySettings(CommonSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("pinless_hmac_secret")
+    @field_validator("pinless_hmac_secret", "daily_events_secret")
     @classmethod
     def _base64(cls, value: SecretStr | None) -> SecretStr | None:
         try:
@@ -95,7 +109,7 @@ class GatewaySettings(CommonSettings):
             raise ValueError("must be base64, as Daily gives it in the dial-in configuration") from None
         return value
 
-    @field_validator("pipecat_api_key", "pipecat_agent_name")
+    @field_validator("pipecat_api_key", "pipecat_agent_name", "public_url")
     @classmethod
     def _given_in_production(cls, value: object, info: ValidationInfo) -> object:
         if not value and info.data.get("env") == "production":
@@ -114,6 +128,13 @@ class GatewaySettings(CommonSettings):
                 "must be set when listening on more than loopback: anyone could place calls otherwise"
             )
         return value
+
+    @cached_property
+    def link_url(self) -> str:
+        """The gateway's address as bots reach it."""
+        if self.public_url is not None:
+            return url_text(self.public_url)
+        return f"http://127.0.0.1:{self.port}"
 
     @cached_property
     def local_start_url(self) -> str:

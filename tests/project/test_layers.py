@@ -17,6 +17,12 @@ GATEWAY = {
     "frontdesk.dialout",
     "frontdesk.doors",
     "frontdesk.launch",
+    "frontdesk.calls",
+    "frontdesk.crm",
+    "frontdesk.keys",
+    "frontdesk.link",
+    "frontdesk.retention",
+    "frontdesk.storage",
 }
 BOT = {"bot", "frontdesk.agent"}
 ELSEWHERE = {"frontdesk.simulator", "frontdesk.demo", "frontdesk.cli"}

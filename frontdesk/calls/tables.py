@@ -1,0 +1,130 @@
+"""The tables of the ledger. `calls.life` is what the life of the call remembers; the rest is for readers."""
+
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, Text
+
+from frontdesk.storage.tables import METADATA, Json, Seconds
+
+calls = Table(
+    "calls",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("organization_id", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("workflow", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("from_number", Text),
+    Column("to_number", Text),
+    Column("patient_id", Text),
+    Column("line", Json, nullable=False),
+    Column("limits", Json, nullable=False),
+    Column("variables", Json, nullable=False),
+    Column("metadata", Json, nullable=False),
+    Column("created_at", Seconds, nullable=False),
+    Column("updated_at", Seconds, nullable=False),
+    Column("answered_at", Seconds, comment="Connected, or answered by the callee."),
+    Column("first_word_at", Seconds),
+    Column("ended_at", Seconds),
+    Column("ended_reason", Text),
+    Column("ended_by", Text),
+    Column("ended_detail", Text),
+    Column("attempt", Integer, nullable=False, comment="The latest attempt, from 1; 0 before the first."),
+    Column("life", Json, nullable=False),
+    Column(
+        "due_at", Seconds, comment="When the reaper must look at the call; null when there is nothing to do."
+    ),
+    Column("erased_at", Seconds),
+)
+Index("ix_calls_organization_id_created_at_id", calls.c.organization_id, calls.c.created_at, calls.c.id)
+Index(
+    "ix_calls_due_at",
+    calls.c.due_at,
+    sqlite_where=calls.c.due_at.is_not(None),
+    postgresql_where=calls.c.due_at.is_not(None),
+)
+
+
+def _belongs_to_call() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["call_id"], ["calls.id"], ondelete="CASCADE")
+
+
+attempts = Table(
+    "attempts",
+    METADATA,
+    Column("call_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("room", Text),
+    Column("owner", Text, comment="The gateway that launched it."),
+    Column("session_id", Text),
+    Column("host", Text, comment='"local", or the agent on Pipecat Cloud.'),
+    Column("host_session_id", Text),
+    Column("opened_at", Seconds),
+    Column("joined_at", Seconds),
+    Column("ringing_at", Seconds),
+    Column("answered_at", Seconds),
+    Column("ended_at", Seconds),
+    Column("ended_reason", Text),
+    Column("dials", Json, nullable=False, comment="Each time that a phone was dialed: dial, times, reason."),
+    _belongs_to_call(),
+)
+
+legs = Table(
+    "legs",
+    METADATA,
+    Column("call_id", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True, comment="Daily's id of the participant."),
+    Column("attempt", Integer, nullable=False),
+    Column("kind", Text, nullable=False, comment="dialin, dialout, transfer or bot."),
+    Column("started_at", Seconds),
+    Column("answered_at", Seconds),
+    Column("ended_at", Seconds),
+    _belongs_to_call(),
+)
+Index("ix_legs_session_id", legs.c.session_id)
+
+call_events = Table(
+    "call_events",
+    METADATA,
+    Column("call_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", Seconds, nullable=False, comment="By the clock of the source."),
+    Column("received_at", Seconds, nullable=False),
+    Column("late", Boolean, nullable=False, comment="Arrived after the call's end, which it did not change."),
+    Column("data", Json, nullable=False),
+    _belongs_to_call(),
+)
+
+turns = Table(
+    "turns",
+    METADATA,
+    Column("call_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True, comment="Of the event."),
+    Column("attempt", Integer, nullable=False),
+    Column("role", Text, nullable=False, comment="user or bot."),
+    Column("text", Text),
+    Column("at", Seconds, nullable=False),
+    Column("started_at", Seconds),
+    Column("ended_at", Seconds),
+    Column("interrupted", Boolean, nullable=False),
+    Column(
+        "latency_ms", Json, nullable=False, comment="Per part: stt, llm_first_token, tts_first_sound, total."
+    ),
+    _belongs_to_call(),
+)
+
+tool_calls = Table(
+    "tool_calls",
+    METADATA,
+    Column("call_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True, comment="Of the event."),
+    Column("attempt", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("arguments", Json),
+    Column("result", Json),
+    Column("ok", Boolean, nullable=False),
+    Column("at", Seconds, nullable=False),
+    Column("duration_ms", Seconds),
+    _belongs_to_call(),
+)

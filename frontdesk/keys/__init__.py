@@ -1,0 +1,1 @@
+"""API keys: stored hashed, each of one organization, with scopes."""
