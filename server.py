@@ -22,7 +22,6 @@ from frontdesk.daily.removal import RoomRemover
 from frontdesk.dialin import routes as dialin_routes
 from frontdesk.dialin.models import DialinWebhook
 from frontdesk.dialin.service import DialinService
-from frontdesk.dialin.signature import SignatureCheck
 from frontdesk.dialout import routes as dialout_routes
 from frontdesk.dialout.models import DialoutRequest
 from frontdesk.dialout.service import DialoutService
@@ -32,6 +31,7 @@ from frontdesk.doors.problems import install_problem_handlers
 from frontdesk.doors.protocol import ProblemProtocol
 from frontdesk.doors.requests import RequestFrame
 from frontdesk.doors.shutdown import Deadline, Server
+from frontdesk.doors.signature import SignatureCheck
 from frontdesk.health import routes as health_routes
 from frontdesk.health.service import Readiness
 from frontdesk.launch.service import Launcher

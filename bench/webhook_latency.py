@@ -5,7 +5,7 @@ from statistics import median
 
 from bench.figures import Figure
 from bench.load import SECRET, cpu_s, dialin, gateway, load, upstream
-from frontdesk.dialin.signature import sign
+from frontdesk.doors.signature import sign
 
 _CONNECTIONS = 256
 _REST_MS = 80

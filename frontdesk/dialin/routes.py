@@ -7,12 +7,12 @@ from starlette.responses import Response
 
 from frontdesk.dialin.models import DialinAnswer, DialinWebhook, is_probe
 from frontdesk.dialin.service import DialinService
-from frontdesk.dialin.signature import SignatureCheck
 from frontdesk.doors.bodies import parse_object, read_body, validate
 from frontdesk.doors.direct import DirectRoute
 from frontdesk.doors.keys import require_local
 from frontdesk.doors.openapi import json_body
 from frontdesk.doors.problems import json_response
+from frontdesk.doors.signature import SignatureCheck
 from frontdesk.errors import DoorError, InvalidJsonError
 
 _LIMIT_BYTES = 64 * 1024

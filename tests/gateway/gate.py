@@ -14,8 +14,8 @@ import aiohttp
 import uvicorn
 from fastapi import FastAPI
 
-from frontdesk.dialin.signature import sign
 from frontdesk.doors.shutdown import Deadline, Server
+from frontdesk.doors.signature import sign
 from frontdesk.settings import GatewaySettings
 from server import UVICORN, create_app
 

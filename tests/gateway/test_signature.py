@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.dialin.signature import SignatureCheck, sign
+from frontdesk.doors.signature import SignatureCheck, sign
 from frontdesk.errors import SignatureExpiredError, SignatureInvalidError, SignatureMissingError
 
 SECRET = base64.b64encode(b"a secret of Daily's").decode()

@@ -1,4 +1,7 @@
-"""Daily's signature of its dial-in webhook: base64(HMAC-SHA256(base64decode(secret), timestamp.body))."""
+"""Daily's signature of its webhooks: base64(HMAC-SHA256(base64decode(secret), timestamp.body)).
+
+The dial-in webhook and the domain's events are signed alike, with different secrets and header names.
+"""
 
 import base64
 import hmac
@@ -15,9 +18,11 @@ _FIRST_MILLISECONDS = 1e10
 def sign(secret: str, timestamp: str, body: bytes) -> str:
     """The value of X-Pinless-Signature (pipecat-examples, pipecat-cloud-daily-pstn-server).
 
+    X-Webhook-Signature is made in the same way (Daily docs, webhooks).
+
     Args:
-        secret: `hmac` of the dial-in configuration, base64.
-        timestamp: The header X-Pinless-Timestamp, as it stands.
+        secret: `hmac` of the dial-in configuration or of the webhook, base64.
+        timestamp: The header with the timestamp, as it stands.
         body: The raw body.
     """
     return _digest(base64.b64decode(secret), timestamp.encode("latin-1"), body).decode()
@@ -27,7 +32,7 @@ class SignatureCheck:
     """Lets in only what Daily signed, and not long ago.
 
     Args:
-        secret: `hmac` of the dial-in configuration, base64.
+        secret: `hmac` of the dial-in configuration or of the webhook, base64.
         tolerance_s: Most seconds between the timestamp and our clock, either way.
         now: Unix time in seconds.
     """
@@ -61,6 +66,6 @@ def _digest(key: bytes, timestamp: bytes, body: bytes) -> bytes:
 def _seconds(timestamp: str) -> float:
     """Unix seconds: real traffic carries milliseconds, the documents show seconds."""
     if not _TIMESTAMP.fullmatch(timestamp):
-        raise SignatureInvalidError("X-Pinless-Timestamp is no Unix time.")
+        raise SignatureInvalidError("The timestamp is no Unix time.")
     value = float(timestamp)
     return value / 1000 if value >= _FIRST_MILLISECONDS else value
