@@ -27,27 +27,44 @@ Index(
 crm_deliveries = Table(
     "crm_deliveries",
     METADATA,
-    Column("id", Text, primary_key=True),
+    Column("id", Text, primary_key=True, comment="Follows from the event and the endpoint."),
     Column("event_id", Text, ForeignKey("crm_events.id", ondelete="CASCADE"), nullable=False),
     Column("endpoint_id", Text, nullable=False),
     Column("organization_id", Text, nullable=False),
     Column("call_id", Text),
     Column("sequence", Integer, nullable=False),
+    Column("type", Text, nullable=False),
     Column("state", Text, nullable=False, comment="pending, delivered, failed, disabled."),
-    Column("tries", Integer, nullable=False),
-    Column("due_at", Seconds, comment="Next try, or when a claim runs out; null when there is none."),
+    Column("tries", Integer, nullable=False, comment="Tries whose outcome is known."),
+    Column("earlier_tries", Integer, nullable=False, comment="Of `tries`, those before the latest resend."),
+    Column("due_at", Seconds, comment="Next try, or when a claim runs out; set while pending only."),
     Column("created_at", Seconds, nullable=False),
     Column("delivered_at", Seconds),
     Column("last_status", Integer),
     Column("last_error", Text),
 )
+_PENDING = crm_deliveries.c.due_at.is_not(None)
 Index(
-    "ix_crm_deliveries_due_at",
+    "ix_crm_deliveries_endpoint_id_due_at",
+    crm_deliveries.c.endpoint_id,
     crm_deliveries.c.due_at,
-    sqlite_where=crm_deliveries.c.due_at.is_not(None),
-    postgresql_where=crm_deliveries.c.due_at.is_not(None),
+    sqlite_where=_PENDING,
+    postgresql_where=_PENDING,
 )
-Index("ix_crm_deliveries_endpoint_id_call_id", crm_deliveries.c.endpoint_id, crm_deliveries.c.call_id)
+Index(
+    "ix_crm_deliveries_endpoint_id_call_id_sequence",
+    crm_deliveries.c.endpoint_id,
+    crm_deliveries.c.call_id,
+    crm_deliveries.c.sequence,
+    sqlite_where=_PENDING,
+    postgresql_where=_PENDING,
+)
+Index(
+    "ix_crm_deliveries_organization_id_created_at_id",
+    crm_deliveries.c.organization_id,
+    crm_deliveries.c.created_at,
+    crm_deliveries.c.id,
+)
 Index("ix_crm_deliveries_event_id", crm_deliveries.c.event_id)
 
 crm_tries = Table(
@@ -58,7 +75,7 @@ crm_tries = Table(
     Column("at", Seconds, nullable=False),
     Column("status", Integer),
     Column("error", Text),
-    Column("duration_ms", Seconds),
+    Column("duration_ms", Seconds, nullable=False),
 )
 
 crm_endpoints = Table(
@@ -66,7 +83,7 @@ crm_endpoints = Table(
     METADATA,
     Column("id", Text, primary_key=True, comment="Follows from the organization and the URL."),
     Column("organization_id", Text, nullable=False),
-    Column("failing_since", Seconds),
+    Column("failing_since", Seconds, comment="First failure after the last success."),
     Column("disabled_at", Seconds),
-    Column("disabled_why", Text),
+    Column("disabled_why", Text, comment="gone or failing."),
 )
