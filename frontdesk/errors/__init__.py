@@ -5,6 +5,7 @@
     ├── DoorError              a signature or a key is missing, wrong or too old
     └── UpstreamError          a service that the call needs did not do its part
         ├── RoomError          Daily did not give a room
+        ├── DailyError         Daily did not do something else that it was asked
         └── LaunchError        the bot could not be started in the room
 
 Every concrete error names its HTTP status, whether the same request may succeed later, and a title
@@ -13,6 +14,14 @@ that is safe to show to anyone: no number, name, token or upstream text is ever 
 """
 
 from frontdesk.errors.base import FrontdeskError
+from frontdesk.errors.daily import (
+    DailyError,
+    DailyNotFoundError,
+    DailyRateLimitedError,
+    DailyRefusedError,
+    DailyUnauthorizedError,
+    DailyUnavailableError,
+)
 from frontdesk.errors.doors import (
     ApiKeyInvalidError,
     ApiKeyMissingError,
@@ -63,6 +72,12 @@ __all__ = [
     "BodyTimeoutError",
     "BodyTooLargeError",
     "BotCapacityError",
+    "DailyError",
+    "DailyNotFoundError",
+    "DailyRateLimitedError",
+    "DailyRefusedError",
+    "DailyUnauthorizedError",
+    "DailyUnavailableError",
     "DoorError",
     "FrontdeskError",
     "InvalidBodyError",

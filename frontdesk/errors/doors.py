@@ -142,7 +142,7 @@ class SignatureMissingError(DoorError):
 
     code = "signature_missing"
     title = "The webhook is not signed"
-    advice = "Send X-Pinless-Signature and X-Pinless-Timestamp; only Daily can make them."
+    advice = "Send the headers with signature and timestamp; only Daily can make them."
 
 
 class SignatureInvalidError(DoorError):
@@ -150,7 +150,10 @@ class SignatureInvalidError(DoorError):
 
     code = "signature_invalid"
     title = "The webhook's signature does not match"
-    advice = "Check that PINLESS_HMAC_SECRET is the `hmac` of the number's dial-in configuration."
+    advice = (
+        "Check the secret: PINLESS_HMAC_SECRET is the `hmac` of the number's dial-in configuration, "
+        "DAILY_EVENTS_SECRET that of the domain's webhook."
+    )
 
 
 class SignatureExpiredError(DoorError):
