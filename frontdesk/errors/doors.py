@@ -177,7 +177,7 @@ class ApiKeyInvalidError(DoorError):
 
     code = "api_key_invalid"
     title = "The API key is not valid"
-    advice = "Use one of the keys in FRONTDESK_API_KEYS."
+    advice = "Use a key of `frontdesk keys create`, not revoked and not expired, or one of FRONTDESK_API_KEYS."
 
 
 class LocalOnlyError(DoorError):

@@ -1,6 +1,6 @@
 """What was erased, when, on whose request: without the data and without the person."""
 
-from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy import Column, ForeignKey, Integer, Table, Text
 
 from frontdesk.storage.tables import METADATA, Seconds
 
@@ -16,4 +16,12 @@ erasures = Table(
     Column("done_at", Seconds),
     Column("calls", Integer, nullable=False),
     Column("turns", Integer, nullable=False),
+)
+
+erasure_calls = Table(
+    "erasure_calls",
+    METADATA,
+    Column("erasure_id", Text, ForeignKey("erasures.id", ondelete="CASCADE"), primary_key=True),
+    Column("call_id", Text, primary_key=True),
+    comment="Calls that a request still waits for: they go on, or their events are not delivered yet.",
 )

@@ -58,8 +58,8 @@ class GatewaySettings(LedgerSettings):
     )
     frontdesk_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
-        validate_default=True,
-        description="Keys that may use the API, separated by commas; needed unless local on loopback.",
+        description="Keys that may use the API for the default organization, separated by commas. "
+        "`frontdesk keys` makes others. Without any, only this machine gets in; in production nobody does.",
     )
     max_call_duration_s: int = Field(3600, ge=60, le=14000, description="Longest call, in seconds.")
     ring_timeout_s: int = Field(
@@ -116,7 +116,7 @@ class GatewaySettings(LedgerSettings):
             raise ValueError("must be set in production")
         return value
 
-    @field_validator("pinless_hmac_secret", "frontdesk_api_keys")
+    @field_validator("pinless_hmac_secret")
     @classmethod
     def _given_unless_local(cls, value: object, info: ValidationInfo) -> object:
         if value:
