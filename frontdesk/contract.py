@@ -86,6 +86,18 @@ class Callback(_Contract):
 
     url: HttpUrl
     token: str = Field(min_length=16, repr=False)
+    heartbeat_s: float = Field(10, gt=0, le=60, description="Longest silence of the bot, in seconds.")
+    ask_context: bool = Field(False, description="Whether the gateway may learn who calls while the bot joins.")
+
+
+class CallContext(_Contract):
+    """What the CRM said of a caller while the bot was starting; all of it optional."""
+
+    variables: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
+    workflow: str | None = Field(None, max_length=60, description="Another workflow of the organization.")
+    refusal: str | None = Field(
+        None, min_length=1, max_length=500, description="Spoken instead of the greeting; then the bot hangs up."
+    )
 
 
 class AgentRequest(_Contract):
@@ -113,6 +125,9 @@ class AgentRequest(_Contract):
     limits: Limits = Limits()
     voicemail: Voicemail = Voicemail()
     callback: Callback | None = None
+    refusal: str | None = Field(
+        None, min_length=1, max_length=500, description="Spoken instead of the greeting; then the bot hangs up."
+    )
     variables: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
     metadata: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
 

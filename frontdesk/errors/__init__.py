@@ -55,6 +55,12 @@ from frontdesk.errors.records import (
     OrganizationMissingError,
     ScopeMissingError,
 )
+from frontdesk.errors.link import (
+    LinkCallGoneError,
+    LinkCallUnknownError,
+    LinkTokenExpiredError,
+    LinkTokenInvalidError,
+)
 from frontdesk.errors.upstream import (
     AgentNotFoundError,
     AgentNotReadyError,
@@ -108,6 +114,10 @@ __all__ = [
     "LaunchUnauthorizedError",
     "LaunchUnavailableError",
     "LaunchUnreachableError",
+    "LinkCallGoneError",
+    "LinkCallUnknownError",
+    "LinkTokenExpiredError",
+    "LinkTokenInvalidError",
     "LocalOnlyError",
     "MediaTypeError",
     "MethodNotAllowedError",
