@@ -2,6 +2,7 @@
 
     FrontdeskError
     ├── RequestError           what was sent cannot be used: the sender must change it
+    ├── StorageError           the books cannot be read or written
     ├── DoorError              a signature or a key is missing, wrong or too old
     └── UpstreamError          a service that the call needs did not do its part
         ├── RoomError          Daily did not give a room
@@ -44,6 +45,12 @@ from frontdesk.errors.doors import (
     UnknownOrganizationError,
     UnknownWorkflowError,
 )
+from frontdesk.errors.link import (
+    LinkCallGoneError,
+    LinkCallUnknownError,
+    LinkTokenExpiredError,
+    LinkTokenInvalidError,
+)
 from frontdesk.errors.records import (
     CallEndedError,
     CallNotFoundError,
@@ -55,12 +62,7 @@ from frontdesk.errors.records import (
     OrganizationMissingError,
     ScopeMissingError,
 )
-from frontdesk.errors.link import (
-    LinkCallGoneError,
-    LinkCallUnknownError,
-    LinkTokenExpiredError,
-    LinkTokenInvalidError,
-)
+from frontdesk.errors.storage import DatabaseInUseError, DatabaseUrlError, NotRecordedError, StorageError
 from frontdesk.errors.upstream import (
     AgentNotFoundError,
     AgentNotReadyError,
@@ -97,7 +99,9 @@ __all__ = [
     "DailyRefusedError",
     "DailyUnauthorizedError",
     "DailyUnavailableError",
+    "DatabaseInUseError",
     "DatabaseUnavailableError",
+    "DatabaseUrlError",
     "DoorError",
     "ErasedError",
     "FrontdeskError",
@@ -122,6 +126,7 @@ __all__ = [
     "MediaTypeError",
     "MethodNotAllowedError",
     "NotFoundError",
+    "NotRecordedError",
     "NotSupportedYetError",
     "NumberNotDialableError",
     "OrganizationMissingError",
@@ -135,6 +140,7 @@ __all__ = [
     "SignatureExpiredError",
     "SignatureInvalidError",
     "SignatureMissingError",
+    "StorageError",
     "UnknownNumberError",
     "UnknownOrganizationError",
     "UnknownWorkflowError",
