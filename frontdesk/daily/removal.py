@@ -1,30 +1,33 @@
-"""Rooms that nobody needs any more are deleted in the background, gently."""
+"""Rooms that nobody needs any more are deleted: lines that must end at once, the rest gently."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 
 import aiohttp
 from loguru import logger
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 
+from frontdesk.daily.api import DailyApi, no_such_room
+from frontdesk.daily.pace import Priority, Turns
+from frontdesk.errors import DailyError
 from frontdesk.tasks import InFlight
 
-
-class _NotDeletedError(Exception):
-    """Daily did not delete a room; the text is its status."""
+_DELETIONS, _WINDOW_S = 50, 30.0
+"""Daily docs, REST API rate limits: DELETE /rooms/:name takes about two a second, or 50 in 30 seconds."""
+_MOST_WAITING = 2000
 
 
 class RoomRemover:
-    """Deletes rooms one after the other: Daily takes two a second (Daily docs, REST API rate limits).
+    """Deletes rooms at the rate that Daily takes; what hangs up on somebody goes before cleaning up.
 
     Args:
         http: The application's session.
         api_url: Daily's REST API, without a slash at its end.
         api_key: Key of the Daily domain.
         timeout_s: Longest wait for one answer.
-        sleep: How to wait, in seconds.
+        sleep: How to wait between two tries, in seconds.
+        turns: Daily's rate limit.
     """
 
     def __init__(
@@ -35,18 +38,36 @@ class RoomRemover:
         api_key: str,
         timeout_s: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        turns: Turns | None = None,
     ) -> None:
-        self._http = http
-        self._api_url = api_url
-        self._headers = {"Authorization": f"Bearer {api_key}"}
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._api = DailyApi(http, api_url=api_url, api_key=api_key, timeout_s=timeout_s)
         self._sleep = sleep
+        self._turns = turns or Turns(_DELETIONS, _WINDOW_S)
         self._one_at_a_time = asyncio.Lock()
         self._tasks = InFlight()
 
     def remove(self, room_name: str) -> None:
-        """Delete a room soon; a room that is gone already is fine."""
+        """Delete a room soon; a room that is gone already is fine.
+
+        When too many wait, it is left to its own end: rooms expire, and the sweep looks after the rest.
+        """
+        if len(self._tasks) >= _MOST_WAITING:
+            logger.warning("room {} is left to its own end: too many wait to be deleted", room_name)
+            return
         self._tasks.start(self._remove(room_name))
+
+    async def delete(self, room_name: str, priority: Priority = Priority.HANG_UP) -> None:
+        """Delete a room once, in its turn; a room that is gone already is fine.
+
+        Raises:
+            DailyError: Daily did not confirm that the room is gone.
+        """
+        await self._turns.take(priority)
+        try:
+            await self._api.ask("DELETE", f"/rooms/{room_name}")
+        except DailyError as error:
+            if not no_such_room(error):
+                raise
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until every room is deleted, but not longer than this; rooms end by themselves anyway."""
@@ -54,19 +75,13 @@ class RoomRemover:
 
     async def _remove(self, room_name: str) -> None:
         attempts = AsyncRetrying(
-            retry=retry_if_exception_type((_NotDeletedError, aiohttp.ClientError, TimeoutError)),
+            retry=retry_if_exception_type(DailyError),
             stop=stop_after_attempt(6),
             wait=wait_exponential_jitter(multiplier=0.5, max=15, jitter=0.5),
             sleep=self._sleep,
         )
         async with self._one_at_a_time:
             try:
-                await attempts(self._delete, room_name)
+                await attempts(self.delete, room_name, Priority.CLEAN_UP)
             except RetryError:
                 logger.warning("room {} could not be deleted; it ends by itself", room_name)
-
-    async def _delete(self, room_name: str) -> None:
-        url = f"{self._api_url}/rooms/{room_name}"
-        async with self._http.delete(url, headers=self._headers, timeout=self._timeout) as answer:
-            if answer.status not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
-                raise _NotDeletedError(answer.status)
