@@ -177,7 +177,7 @@ class ApiKeyInvalidError(DoorError):
 
     code = "api_key_invalid"
     title = "The API key is not valid"
-    advice = "Use a key of `frontdesk keys create`, not revoked and not expired, or one of FRONTDESK_API_KEYS."
+    advice = "Use a key of `frontdesk keys create`, neither revoked nor expired, or of FRONTDESK_API_KEYS."
 
 
 class LocalOnlyError(DoorError):
