@@ -22,6 +22,7 @@ from frontdesk.errors.daily import (
     DailyRefusedError,
     DailyUnauthorizedError,
     DailyUnavailableError,
+    WebhookRefusedError,
 )
 from frontdesk.errors.doors import (
     ApiKeyInvalidError,
@@ -145,4 +146,5 @@ __all__ = [
     "UnknownOrganizationError",
     "UnknownWorkflowError",
     "UpstreamError",
+    "WebhookRefusedError",
 ]

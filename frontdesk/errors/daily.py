@@ -72,3 +72,14 @@ class DailyUnavailableError(DailyError):
     code = "daily_unavailable"
     status = 503
     title = "Daily does not answer at the moment"
+
+
+class WebhookRefusedError(DailyRefusedError):
+    """Daily did not register our endpoint for events."""
+
+    code = "daily_webhook_refused"
+    title = "Daily did not take our endpoint for its events"
+    advice = (
+        "Daily posts a test to PUBLIC_URL/daily-events, which must answer 200 quickly: check that the "
+        "gateway runs and can be reached there."
+    )
