@@ -15,8 +15,8 @@ class DatabaseInUseError(StorageError):
     code: ClassVar[str] = "database_in_use"
     title: ClassVar[str] = "Another gateway works on this SQLite file"
     advice: ClassVar[str] = (
-        "One gateway at a time may use a SQLite file. Stop the other one, give this one its own DATABASE_URL, or "
-        "use PostgreSQL, which several gateways can share."
+        "One gateway at a time may use a SQLite file. Stop the other one, give this one its own DATABASE_URL, "
+        "or use PostgreSQL, which several gateways can share."
     )
 
 
@@ -25,7 +25,9 @@ class DatabaseUrlError(StorageError):
 
     code: ClassVar[str] = "database_url_invalid"
     title: ClassVar[str] = "The address of the database cannot be used"
-    advice: ClassVar[str] = "Give DATABASE_URL as sqlite:///folder/file.db or postgresql://user@host/database."
+    advice: ClassVar[str] = (
+        "Give DATABASE_URL as sqlite:///folder/file.db or postgresql://user@host/database."
+    )
 
 
 class NotRecordedError(StorageError):
