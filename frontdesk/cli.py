@@ -2,9 +2,12 @@
 
 import typer
 
+from frontdesk.daily.cli import app as daily_app
+
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="A telephony gateway for Pipecat voice bots."
 )
+app.add_typer(daily_app, name="daily")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Our endpoint for the domain's events, as Daily keeps it: registered, shown, woken (Daily docs, webhooks)."""
+"""Our endpoint for the domain's events, as Daily keeps it: made, shown, woken (Daily docs, webhooks)."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
