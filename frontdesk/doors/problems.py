@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -12,7 +13,7 @@ from starlette.responses import Response
 
 from frontdesk.errors import (
     FrontdeskError,
-    InvalidBodyError,
+    InvalidParameterError,
     MethodNotAllowedError,
     NotFoundError,
     RequestError,
@@ -51,12 +52,18 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-        fields = [{"field": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors()]
-        return problem_response(InvalidBodyError(errors=fields), request.scope.get("request_id"))
+        fields = [_field(problem) for problem in error.errors()]
+        return problem_response(InvalidParameterError(errors=fields), request.scope.get("request_id"))
 
     app.add_exception_handler(FrontdeskError, ours)
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _field(problem: Mapping[str, Any]) -> dict[str, str]:
+    _, *names = problem["loc"]
+    message = problem["msg"].removeprefix("Value error, ")
+    return {"field": ".".join(map(str, names)) or "query", "message": message}
 
 
 def _translated(error: HTTPException) -> FrontdeskError:
