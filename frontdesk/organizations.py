@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator, model_validator
 
 from frontdesk.errors import UnknownNumberError, UnknownOrganizationError, UnknownWorkflowError
 from frontdesk.phone import dialable
@@ -16,6 +16,7 @@ from frontdesk.phone import dialable
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)]
 
 
 class OrganizationsError(Exception):
@@ -50,6 +51,26 @@ class Workflow(_Model):
     instructions: str = Field(min_length=1)
 
 
+class CrmEvents(_Model):
+    """An address that is told of calls."""
+
+    url: HttpUrl
+    secret_env: Variable | None = Field(None, description="Instead of the section's own.")
+    types: tuple[str, ...] = Field((), description="Only these types of events; all when empty.")
+
+
+class Crm(_Model):
+    """Where the organization's CRM is. Secrets are never written here: `secret_env` names a variable."""
+
+    events: tuple[CrmEvents, ...] = ()
+    caller_url: HttpUrl | None = Field(None, description="Asked who is calling.")
+    secret_env: Variable | None = Field(
+        None,
+        description="Environment variable with the whsec_ secret; after a comma, the one being replaced.",
+    )
+    allow_private: bool = Field(False, description="The CRM may be inside the private network, without TLS.")
+
+
 class Organization(_Model):
     """A clinic: its numbers, its voice, its hours and its conversations."""
 
@@ -74,6 +95,7 @@ class Organization(_Model):
     inbound_workflow: str = "reception"
     outbound_workflow: str = "outreach"
     workflows: dict[Slug, Workflow]
+    crm: Crm = Crm()
 
     @field_validator("timezone")
     @classmethod

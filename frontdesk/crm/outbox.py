@@ -1,0 +1,116 @@
+"""Writes events, and who is to get them, in the transaction of the change that they tell of."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import Insert
+
+from frontdesk.calls.models import NewCall
+from frontdesk.calls.orders import Told
+from frontdesk.calls.state import CallState
+from frontdesk.crm.endpoints import Endpoint, Endpoints
+from frontdesk.crm.events import call_event
+from frontdesk.crm.standing import Standing
+from frontdesk.crm.tables import crm_deliveries, crm_events
+
+Row = dict[str, Any]
+
+
+class CrmOutbox:
+    """The ledger's way to the CRM.
+
+    Args:
+        endpoints: Who is told.
+        standing: Which of them are disabled.
+        wake: Gets the endpoints that have something to be told, after the commit.
+        clock: UTC seconds.
+    """
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        standing: Standing,
+        wake: Callable[[Iterable[str]], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._endpoints = endpoints
+        self._standing = standing
+        self._wake = wake
+        self._clock = clock
+        self._touched: set[str] = set()
+
+    async def write(
+        self, connection: AsyncConnection, told: Sequence[tuple[NewCall, CallState, Told]]
+    ) -> None:
+        """Write events and their deliveries; what is written already stays as it is."""
+        if not told:
+            return
+        now = self._clock()
+        events = [self._event(*item, now) for item in told]
+        await write_events(connection, events)
+        await self._write_deliveries(connection, events)
+
+    def committed(self) -> None:
+        """Have the events delivered."""
+        touched, self._touched = self._touched, set()
+        if touched:
+            self._wake(touched)
+
+    def _event(self, call: NewCall, state: CallState, told: Told, now: float) -> Row:
+        payload = call_event(call, state, told, self._endpoints.slug(call.organization_id))
+        return {
+            "id": payload["data"]["event_id"],
+            "organization_id": call.organization_id,
+            "call_id": call.id,
+            "sequence": told.sequence,
+            "type": told.type,
+            "payload": payload,
+            "created_at": now,
+        }
+
+    async def _write_deliveries(self, connection: AsyncConnection, events: Iterable[Row]) -> None:
+        rows = [row for event in events for row in self._deliveries(event)]
+        if rows:
+            await connection.execute(insert_once(connection, crm_deliveries), rows)
+
+    def _deliveries(self, event: Row) -> Iterator[Row]:
+        for endpoint in self._endpoints.of(event["organization_id"]):
+            if endpoint.wants(event["type"]):
+                disabled = self._standing.disabled(endpoint.id)
+                if not disabled:
+                    self._touched.add(endpoint.id)
+                yield delivery_row(event, endpoint, disabled=disabled)
+
+
+async def write_events(connection: AsyncConnection, events: Sequence[Row]) -> None:
+    """Write events that are not there yet."""
+    await connection.execute(insert_once(connection, crm_events), events)
+
+
+def delivery_row(event: Row, endpoint: Endpoint, *, disabled: bool = False) -> Row:
+    """The delivery of an event to an endpoint, to be tried at once."""
+    return {
+        "id": f"dlv_{event['id'].removeprefix('evt_')}_{endpoint.id.removeprefix('ep_')}",
+        "event_id": event["id"],
+        "endpoint_id": endpoint.id,
+        "organization_id": event["organization_id"],
+        "call_id": event["call_id"],
+        "sequence": event["sequence"],
+        "type": event["type"],
+        "state": "disabled" if disabled else "pending",
+        "tries": 0,
+        "earlier_tries": 0,
+        "due_at": None if disabled else event["created_at"],
+        "created_at": event["created_at"],
+    }
+
+
+def insert_once(connection: AsyncConnection, table: Table) -> Insert:
+    """An INSERT that leaves rows alone which exist already."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
