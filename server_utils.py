@@ -5,6 +5,7 @@ this; they are offered here, too.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import aiohttp
 from loguru import logger
@@ -27,6 +28,7 @@ __all__ = [
     "Callback",
     "DialinSettings",
     "DialoutSettings",
+    "HostSession",
     "Limits",
     "Room",
     "Voicemail",
@@ -41,6 +43,15 @@ __all__ = [
 _WITHHELD = "anonymous"
 _MARGIN_S = 300
 _LONGEST_PAUSE_BETWEEN_DIALS_S = 30
+LOCAL_HOST = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class HostSession:
+    """Where a bot was started: `local` or the agent on Pipecat Cloud, and the host's id if it gave one."""
+
+    host: str
+    id: str | None = None
 
 
 async def create_daily_room(
@@ -48,6 +59,7 @@ async def create_daily_room(
     http: aiohttp.ClientSession,
     settings: GatewaySettings,
     *,
+    name: str | None = None,
     limits: Limits | None = None,
     transfers: bool = False,
     abandon: Callable[[str], None] = lambda _name: None,
@@ -63,6 +75,7 @@ async def create_daily_room(
         call: The line that the room is for.
         http: The application's session.
         settings: Where Daily is, and its key.
+        name: The room's name (see `frontdesk.daily.room_names`); one that pipecat invents when not given.
         limits: How long the call may take; the settings' own when not given.
         transfers: Whether the call may be handed to a phone.
         abandon: Told the name of a room that may exist although this call failed.
@@ -74,6 +87,7 @@ async def create_daily_room(
     return await make_room(
         http,
         api_key=settings.daily_api_key.get_secret_value(),
+        name=name,
         timeout_s=settings.upstream_timeout_s,
         lifetime_s=room_lifetime_s(settings, limits or settings_limits(settings), incoming=incoming),
         caller=(call.From or _WITHHELD) if isinstance(call, DialinSettings) else None,
@@ -100,33 +114,28 @@ def room_lifetime_s(settings: GatewaySettings, limits: Limits, *, incoming: bool
 
 async def start_bot_local(
     request: AgentRequest, http: aiohttp.ClientSession, settings: GatewaySettings
-) -> str | None:
-    """Start a bot on pipecat's dev runner.
-
-    Returns:
-        None: the dev runner names no session when the room was made elsewhere.
+) -> HostSession:
+    """Start a bot on pipecat's dev runner, which names no session when the room was made elsewhere.
 
     Raises:
         LaunchError: Or one of its subclasses; see `frontdesk.errors`.
     """
-    return await request_start(
+    session_id = await request_start(
         http,
         settings.local_start_url,
         request.start_body(),
         key=None,
         timeout_s=settings.launch_timeout_s,
     )
+    return HostSession(LOCAL_HOST, session_id)
 
 
 async def start_bot_production(
     request: AgentRequest, http: aiohttp.ClientSession, settings: GatewaySettings
-) -> str | None:
+) -> HostSession:
     """Start a bot on Pipecat Cloud, on the first of the agents that has room for it.
 
     Another agent is tried only when the one before certainly started nothing.
-
-    Returns:
-        Pipecat Cloud's id of the session.
 
     Raises:
         LaunchError: Or one of its subclasses; the first that is worth a retry, when all of them failed.
@@ -145,7 +154,7 @@ async def start_bot_production(
 
 async def _start_on(
     agent: str, request: AgentRequest, http: aiohttp.ClientSession, settings: GatewaySettings
-) -> str:
+) -> HostSession:
     key = settings.pipecat_api_key
     session_id = await request_start(
         http,
@@ -156,16 +165,13 @@ async def _start_on(
     )
     if session_id is None:
         raise LaunchAnswerError
-    return session_id
+    return HostSession(agent, session_id)
 
 
 async def start_bot(
     request: AgentRequest, http: aiohttp.ClientSession, settings: GatewaySettings
-) -> str | None:
+) -> HostSession:
     """Start a bot where the settings say: on Pipecat Cloud in production, else on the dev runner.
-
-    Returns:
-        The host's id of the session, if it gave one.
 
     Raises:
         LaunchError: Or one of its subclasses; see `frontdesk.errors`.

@@ -9,9 +9,12 @@ from typing import Any
 
 import aiohttp
 from pipecat.runner.daily import DailyRoomConfig, configure
+from pipecat.transports.daily.utils import DailyMeetingTokenProperties
 
+from frontdesk.daily.presence import BOT_USER_ID
 from frontdesk.errors import (
     RoomError,
+    RoomNameTakenError,
     RoomRateLimitedError,
     RoomRejectedError,
     RoomUnauthorizedError,
@@ -19,6 +22,7 @@ from frontdesk.errors import (
 )
 
 _STATUS = re.compile(r"\(status: (\d{3})\)")
+_TAKEN = "already exists"  # Daily's words for a name that is taken; no document shows them
 _SECONDS_PER_HOUR = 3600
 _OURS = aiohttp.ClientTimeout(total=None)  # one clock for both requests costs less than one for each
 
@@ -38,15 +42,18 @@ class Room:
 
 
 class _Tap:
-    """The HTTP session as `configure()` sees it: it notes which room was asked for."""
+    """The HTTP session as `configure()` sees it: it gives the room its name, and notes what was asked for."""
 
-    def __init__(self, http: aiohttp.ClientSession) -> None:
+    def __init__(self, http: aiohttp.ClientSession, name: str | None) -> None:
         self._http = http
+        self._name = name
         self.room_name: str | None = None
         self.token_asked = False
 
     def post(self, url: str, *, json: dict[str, Any], headers: dict[str, str]) -> Any:
         if url.endswith("/rooms"):
+            if self._name is not None:
+                json["name"] = self._name
             self.room_name = json["name"]
         else:
             self.token_asked = True
@@ -57,6 +64,7 @@ async def make_room(
     http: aiohttp.ClientSession,
     *,
     api_key: str,
+    name: str | None,
     timeout_s: float,
     lifetime_s: float,
     caller: str | None,
@@ -68,6 +76,7 @@ async def make_room(
     Args:
         http: The application's session.
         api_key: Key of the Daily domain.
+        name: The room's name; one that pipecat invents when None.
         timeout_s: Longest wait for the room and its token together.
         lifetime_s: Seconds until the room and its token end.
         caller: Name of the SIP leg; None makes a room without SIP (pipecat takes an empty one for none).
@@ -77,7 +86,7 @@ async def make_room(
     Raises:
         RoomError: Or one of its subclasses; see `frontdesk.errors`.
     """
-    tap = _Tap(http)
+    tap = _Tap(http, name)
     hours = lifetime_s / _SECONDS_PER_HOUR
     try:
         async with asyncio.timeout(timeout_s):
@@ -88,6 +97,7 @@ async def make_room(
                 token_exp_duration=hours,
                 sip_caller_phone=caller,
                 enable_dialout=enable_dialout,
+                token_properties=DailyMeetingTokenProperties(user_id=BOT_USER_ID),
             )
         return _room(config, with_sip=caller is not None)
     except Exception as error:
@@ -112,9 +122,7 @@ def _problem(error: Exception, *, token_asked: bool) -> RoomError:
     if isinstance(error, RoomError):
         return error
     found = _STATUS.search(str(error))
-    if found is None:
-        return RoomUnavailableError()
-    status = int(found.group(1))
+    status = int(found.group(1)) if found else HTTPStatus.INTERNAL_SERVER_ERROR
     unauthorized = status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     if unauthorized or "authorization-header-error" in str(error):
         return RoomUnauthorizedError()
@@ -122,9 +130,15 @@ def _problem(error: Exception, *, token_asked: bool) -> RoomError:
         return RoomRateLimitedError(retry_after_s=1)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return RoomUnavailableError()
-    return RoomError("Daily made the room but gave no token for it.") if token_asked else RoomRejectedError()
+    if token_asked:
+        return RoomError("Daily made the room but gave no token for it.")
+    return _refusal(str(error))
+
+
+def _refusal(words: str) -> RoomError:
+    return RoomNameTakenError() if _TAKEN in words else RoomRejectedError()
 
 
 def _may_exist(problem: RoomError, *, token_asked: bool) -> bool:
-    refused = (RoomRejectedError, RoomRateLimitedError, RoomUnauthorizedError)
+    refused = (RoomRejectedError, RoomRateLimitedError, RoomUnauthorizedError, RoomNameTakenError)
     return token_asked or not isinstance(problem, refused)

@@ -40,6 +40,15 @@ class RoomRejectedError(RoomError):
     advice = "Check that the Daily plan allows SIP and dial-out."
 
 
+class RoomNameTakenError(RoomError):
+    """A room of this name exists already: an earlier try made it, or another gateway."""
+
+    code = "room_name_taken"
+    status = 503
+    title = "Daily has such a room already"
+    advice = "Try again: each try of a call has a room of its own."
+
+
 class RoomRateLimitedError(RoomError):
     """Daily's rate limit is reached (20 requests a second, Daily docs, REST API rate limits)."""
 
