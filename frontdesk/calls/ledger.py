@@ -1,0 +1,149 @@
+"""The ledger: facts of calls, recorded durably, many in one commit."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Self
+
+from loguru import logger
+
+from frontdesk.calls import store
+from frontdesk.calls.batch import Batch
+from frontdesk.calls.entries import (
+    Entry,
+    LedgerCall,
+    NoOutbox,
+    Opened,
+    Outbox,
+    Outcome,
+    Recorded,
+    Tick,
+    Write,
+)
+from frontdesk.calls.models import Fact, NewCall
+from frontdesk.calls.orders import Patience, Step
+from frontdesk.storage.database import Database
+from frontdesk.storage.group_commit import GroupCommit
+from frontdesk.storage.spool import Spool
+
+__all__ = ["Ledger", "LedgerCall", "NoOutbox", "Opened", "Outbox", "Recorded"]
+
+Listener = Callable[[LedgerCall], None]
+
+
+class Ledger:
+    """Every call that was accepted, until its one end.
+
+    Args:
+        database: Where it is kept.
+        spool: What takes facts while the database does not.
+        outbox: Gets the CRM's events in the same transaction.
+        patience: Of the life of calls.
+        clock: UTC seconds.
+        spool_after_s: How long a fact may wait for the database.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        spool: Spool,
+        outbox: Outbox,
+        *,
+        patience: Patience,
+        clock: Callable[[], float] = time.time,
+        spool_after_s: float = 0.1,
+    ) -> None:
+        self._database = database
+        self._spool = spool
+        self._outbox = outbox
+        self._patience = patience
+        self._clock = clock
+        self._spool_after_s = spool_after_s
+        self._commits: GroupCommit[Entry, Outcome] = GroupCommit(self._commit, name="ledger")
+        self._listeners: list[Listener] = []
+
+    async def run(self) -> None:
+        """Commit what is recorded, for as long as this runs."""
+        await self._commits.run()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """`run` in the background; what is queued at the end is committed."""
+        task = asyncio.create_task(self.run(), name="ledger")
+        try:
+            yield self
+        finally:
+            await self._commits.drain()
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def open(self, call: NewCall, *facts: Fact) -> Opened:
+        """Enter a call that was accepted, with facts of it; durable when this returns.
+
+        Raises:
+            NotRecordedError: Neither the database nor the spool took it.
+        """
+        outcome = await self._commits.submit(Write(self._clock(), facts, call))
+        return Opened(outcome.created, state=outcome.states[call.id])
+
+    async def record(self, *facts: Fact) -> Recorded:
+        """Enter facts of known calls; durable when this returns. Copies of facts change nothing.
+
+        Raises:
+            NotRecordedError: Neither the database nor the spool took them.
+        """
+        outcome = await self._commits.submit(Write(self._clock(), facts))
+        return Recorded(states=outcome.states, unknown=outcome.unknown)
+
+    async def load(self, call_id: str) -> LedgerCall | None:
+        """A call as it is in the database.
+
+        Raises:
+            DatabaseUnavailableError: It cannot be read now.
+        """
+        async with self._database.reader() as connection:
+            return await store.load(connection, call_id)
+
+    async def claim_due(self, now: float, limit: int, hold_s: float) -> list[str]:
+        """Ids of calls that the clock must look at; for `hold_s` seconds no other gateway gets them.
+
+        Raises:
+            DatabaseUnavailableError: None can be claimed now.
+        """
+        async with self._database.writer() as connection:
+            return await store.claim_due(connection, now, limit, now + hold_s)
+
+    async def tick(self, call_id: str, now: float, up_since: float) -> Step | None:
+        """Let the clock look at a call; None when it is not known. Shares commits with everything else.
+
+        Raises:
+            DatabaseUnavailableError: The database is away; the call stays due.
+        """
+        return (await self._commits.submit(Tick(call_id, now, up_since))).step
+
+    def watch(self, listener: Listener) -> Callable[[], None]:
+        """Have `listener` called with each changed call after each commit; returns how to end that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def _commit(self, entries: Sequence[Entry]) -> list[Outcome]:
+        async with self._database.writer() as connection:
+            batch = Batch(await store.load_pages(connection, entries), self._patience)
+            outcomes = batch.fold(entries)
+            await store.save(connection, batch)
+            if batch.told:
+                await self._outbox.write(connection, batch.told)
+        self._announce(batch)
+        return outcomes
+
+    def _announce(self, batch: Batch) -> None:
+        if batch.told:
+            self._outbox.committed()
+        for page in batch.changed:
+            for listener in tuple(self._listeners):
+                try:
+                    listener(LedgerCall(page.call, page.state))
+                except Exception as error:  # noqa: BLE001 - whoever watches must not harm what is watched
+                    logger.error("A listener failed for call {}: {}", page.state.id, type(error).__name__)

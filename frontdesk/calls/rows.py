@@ -1,0 +1,180 @@
+"""Rows of the ledger's tables, as the drivers take them: JSON as text."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from frontdesk.calls.codec import dumped
+from frontdesk.calls.models import BotFact, Data, Fact, NewCall
+from frontdesk.calls.state import Attempt, CallState, Leg
+from frontdesk.storage.json_text import from_text, to_text
+
+Row = dict[str, Any]
+CONTENT = {BotFact.TURN.value: ("text",), BotFact.TOOL.value: ("arguments", "result")}
+"""What is kept in `turns` and `tool_calls`, and not once more in `call_events`."""
+RINGING = ("ringing", "daily.dialout.ringing")
+ANSWERED = ("connected", "answered", "daily.dialin.connected", "daily.dialout.answered")
+
+
+def call_row(call: NewCall) -> Row:
+    """What never changes of a call."""
+    return {
+        "id": call.id,
+        "organization_id": call.organization_id,
+        "direction": call.direction,
+        "workflow": call.workflow,
+        "from_number": call.from_number,
+        "to_number": call.to_number,
+        "patient_id": call.patient_id,
+        "line": to_text(call.line),
+        "limits": to_text(call.limits),
+        "variables": to_text(call.variables),
+        "metadata": to_text(call.metadata),
+        "created_at": call.created_at,
+    }
+
+
+def state_row(state: CallState, updated_at: float) -> Row:
+    """What changes in the life of a call."""
+    return {
+        "id": state.id,
+        "state": state.state.value,
+        "updated_at": updated_at,
+        "answered_at": state.answered_at,
+        "first_word_at": state.first_word_at,
+        "ended_at": state.ended_at,
+        "ended_reason": state.ended_reason and str(state.ended_reason),
+        "ended_by": state.ended_by,
+        "ended_detail": state.ended_detail,
+        "attempt": state.attempt,
+        "life": to_text(state.to_json()),
+        "due_at": state.due_at,
+    }
+
+
+def call_of(row: Any, state: CallState) -> NewCall:
+    """The call in a row of `calls` that came as plain values."""
+    return NewCall(
+        id=row.id,
+        direction=state.direction,
+        organization_id=row.organization_id,
+        workflow=row.workflow,
+        created_at=row.created_at,
+        from_number=row.from_number,
+        to_number=row.to_number,
+        patient_id=row.patient_id,
+        line=from_text(row.line),
+        limits=from_text(row.limits),
+        variables=from_text(row.variables),
+        metadata=from_text(row.metadata),
+        max_attempts=state.max_attempts,
+    )
+
+
+def state_of(row: Any) -> CallState:
+    """The state in a row of `calls` that came as plain values."""
+    return CallState.from_json(from_text(row.life))
+
+
+def attempt_row(call_id: str, attempt: Attempt) -> Row:
+    """One attempt, for readers."""
+    rings = [dial.ringing_at for dial in attempt.dials]
+    answers = [dial.answered_at for dial in attempt.dials]
+    return {
+        "call_id": call_id,
+        "number": attempt.number,
+        "room": attempt.room or None,
+        "owner": attempt.owner or None,
+        "session_id": attempt.session_id or None,
+        "host": attempt.host or None,
+        "host_session_id": attempt.host_session_id or None,
+        "opened_at": attempt.opened_at,
+        "joined_at": attempt.milestones.get(BotFact.JOINED),
+        "ringing_at": _earliest(rings, attempt, RINGING),
+        "answered_at": _earliest(answers, attempt, ANSWERED),
+        "ended_at": attempt.over and attempt.over.at,
+        "ended_reason": attempt.over and str(attempt.over.reason),
+        "dials": to_text([dumped(dial) for dial in attempt.dials]),
+    }
+
+
+def leg_row(call_id: str, attempt: int, leg: Leg) -> Row:
+    """One participant."""
+    return {
+        "call_id": call_id,
+        "session_id": leg.session_id,
+        "attempt": attempt,
+        "kind": leg.kind,
+        "started_at": leg.started_at,
+        "answered_at": leg.answered_at,
+        "ended_at": leg.ended_at,
+    }
+
+
+def event_row(fact: Fact, received_at: float, *, late: bool) -> Row:
+    """One fact, without what somebody said."""
+    left_out = CONTENT.get(fact.type, ())
+    return {
+        "call_id": fact.call_id,
+        "id": fact.id,
+        "source": fact.source.value,
+        "type": fact.type,
+        "attempt": fact.attempt,
+        "at": fact.at,
+        "received_at": received_at,
+        "late": late,
+        "data": to_text({name: value for name, value in fact.data.items() if name not in left_out}),
+    }
+
+
+def turn_row(fact: Fact, *, erased: bool) -> Row:
+    """What somebody said, unless the call's content was erased meanwhile."""
+    data = fact.data
+    return {
+        "call_id": fact.call_id,
+        "id": fact.id,
+        "attempt": fact.attempt,
+        "role": _text(data, "role") or "",
+        "text": None if erased else _text(data, "text"),
+        "at": fact.at,
+        "started_at": _number(data, "started_at"),
+        "ended_at": _number(data, "ended_at"),
+        "interrupted": data.get("interrupted") is True,
+        "latency_ms": to_text(data.get("latency_ms") or {}),
+    }
+
+
+def tool_row(fact: Fact, *, erased: bool) -> Row:
+    """One use of a tool, without its content when that was erased meanwhile."""
+    data = fact.data
+    return {
+        "call_id": fact.call_id,
+        "id": fact.id,
+        "attempt": fact.attempt,
+        "name": _text(data, "name") or "",
+        "arguments": None if erased else _json(data, "arguments"),
+        "result": None if erased else _json(data, "result"),
+        "ok": data.get("ok") is True,
+        "at": fact.at,
+        "duration_ms": _number(data, "duration_ms"),
+    }
+
+
+def _earliest(times: Iterable[float | None], attempt: Attempt, names: Iterable[str]) -> float | None:
+    known = [*times, *(attempt.milestones.get(name) for name in names)]
+    return min((at for at in known if at is not None), default=None)
+
+
+def _text(data: Data, name: str) -> str | None:
+    """A text that PostgreSQL takes too: without NUL."""
+    value = data.get(name)
+    return value.replace("\0", "") if isinstance(value, str) else None
+
+
+def _number(data: Data, name: str) -> float | None:
+    value = data.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _json(data: Data, name: str) -> str | None:
+    value = data.get(name)
+    return None if value is None else to_text(value)

@@ -1,0 +1,104 @@
+"""The ledger, on both databases."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from frontdesk.calls.ledger import Ledger, NoOutbox
+from frontdesk.calls.models import BotFact, Data, Fact, GatewayFact, NewCall, Source
+from frontdesk.calls.orders import Patience
+from frontdesk.calls.tables import call_events, tool_calls, turns
+from frontdesk.storage.database import Database
+from frontdesk.storage.spool import Spool
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+async def ledger(database: Database, tmp_path: Path) -> AsyncIterator[Ledger]:
+    made = Ledger(database, Spool(tmp_path / "spool"), NoOutbox(), patience=Patience(), spool_after_s=60)
+    async with made.running():
+        yield made
+
+
+def new_call(call_id: str | None = None) -> NewCall:
+    return NewCall(
+        id=call_id or uuid4().hex,
+        direction="inbound",
+        organization_id="org",
+        workflow="reception",
+        created_at=NOW,
+        from_number="+15550100",
+        to_number="+15550199",
+        metadata={"crm": [1, None, "ü"]},
+    )
+
+
+def fact(
+    call: NewCall, type_: str, data: Data | None = None, *, id_: str = "", source: Source = Source.BOT
+) -> Fact:
+    return Fact(call.id, id_ or f"{type_}-1", source, type_, NOW + 1, attempt=1, data=data or {})
+
+
+async def test_a_call_that_was_opened_can_be_loaded(ledger: Ledger) -> None:
+    """What was entered comes back as it was."""
+    call = new_call()
+    opened = await ledger.open(call, fact(call, GatewayFact.ATTEMPT_OPENED, {"room": "r", "owner": "g"}))
+    loaded = await ledger.load(call.id)
+    assert opened.created
+    assert not opened.spooled
+    assert loaded
+    assert loaded.call == call
+    assert loaded.state == opened.state
+
+
+async def test_a_copy_of_a_call_is_not_a_second_one(ledger: Ledger) -> None:
+    """Opening the same call again tells that it is there, and where it stands."""
+    call = new_call()
+    first = await ledger.open(call)
+    second = await ledger.open(call)
+    assert (first.created, second.created) == (True, False)
+    assert second.state == first.state
+
+
+async def test_facts_of_calls_that_nobody_knows_are_told(ledger: Ledger) -> None:
+    """Facts of an unknown call are not kept, and those of a known call beside them are."""
+    call, stranger = new_call(), new_call()
+    await ledger.open(call)
+    recorded = await ledger.record(fact(stranger, BotFact.JOINED), fact(call, BotFact.JOINED))
+    assert recorded.unknown == {stranger.id}
+    assert set(recorded.states) == {call.id}
+    assert await ledger.load(stranger.id) is None
+
+
+async def test_what_was_said_is_kept_once(ledger: Ledger, database: Database) -> None:
+    """Text, arguments and results are in `turns` and `tool_calls`, never in `call_events`."""
+    call = new_call()
+    await ledger.open(call)
+    said: Data = {"role": "user", "text": "my tooth\0", "latency_ms": {"total": 5}}
+    used: Data = {"name": "find", "arguments": {"a": "secret"}, "result": [1], "ok": True, "duration_ms": 7}
+    for _ in range(2):
+        await ledger.record(fact(call, BotFact.TURN, said), fact(call, BotFact.TOOL, used))
+    async with database.reader() as connection:
+        turn = (await connection.execute(select(turns))).one()
+        tool = (await connection.execute(select(tool_calls))).one()
+        data = (await connection.execute(select(call_events.c.data))).scalars().all()
+    assert (turn.role, turn.text, turn.latency_ms) == ("user", "my tooth", {"total": 5})
+    assert (tool.name, tool.arguments, tool.result, tool.ok) == ("find", {"a": "secret"}, [1], True)
+    assert "tooth" not in str(data)
+    assert "secret" not in str(data)
+
+
+async def test_due_calls_are_claimed_once(ledger: Ledger) -> None:
+    """A call that is due is claimed, and is due again only after the hold."""
+    call = new_call()
+    await ledger.open(call)
+    late = NOW + 10_000
+    assert await ledger.claim_due(late, 10, 30) == [call.id]
+    assert await ledger.claim_due(late + 29, 10, 30) == []
+    assert await ledger.claim_due(late + 30, 10, 30) == [call.id]
+    assert await ledger.tick(call.id, late, 0)
+    assert await ledger.tick("0" * 32, late, 0) is None
