@@ -77,7 +77,7 @@ class HangUp:
             confirm that the room is gone: to be repeated.
         """
         self._stop_bot(order)
-        if order.room is None:
+        if not order.room:
             return "no_room"
         urgent = bool(order.legs) or order.stop_bot
         if urgent:
@@ -94,7 +94,7 @@ class HangUp:
         await self._sessions.drain(timeout_s)
 
     def _stop_bot(self, order: Closing) -> None:
-        if order.stop_bot and order.host_session_id and order.host not in {None, LOCAL_HOST}:
+        if order.stop_bot and order.host_session_id and order.host not in {None, "", LOCAL_HOST}:
             self._sessions.stop(str(order.host), order.host_session_id)
 
     async def _stop_leg(self, room: str, leg: str) -> None:
