@@ -45,6 +45,10 @@ class Ports:
         return cls(*numbers)
 
 
+def _secret() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
 @dataclass(frozen=True)
 class Laptop:
     """One set of parts that know each other.
@@ -54,12 +58,18 @@ class Laptop:
         simulated: Whether the far ends are simulated; else the keys of `.env` are used as they are.
         api_key: The CRM's key for the gateway.
         hmac: Base64 secret with which dial-in webhooks are signed.
+        events_hmac: Base64 secret with which Daily's events are signed.
+        books: Folder of the simulated laptop's database and spool.
+        crm: Where the CRM is told of calls, and the secret that signs it; nobody is told when None.
     """
 
     ports: Ports
     simulated: bool
     api_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    hmac: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+    hmac: str = field(default_factory=_secret)
+    events_hmac: str = field(default_factory=_secret)
+    books: Path = WORKING_DIR / "simulated"
+    crm: tuple[str, str] | None = None
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -143,8 +153,26 @@ class Laptop:
             "LOCAL_SERVER_URL": f"http://{LOOPBACK}:{self.ports.runner}",
         }
         if self.simulated:
-            return doors | {"PINLESS_HMAC_SECRET": self.hmac, "FRONTDESK_API_KEYS": self.api_key}
+            return doors | self._secrets() | self._keeping()
         return doors | {"ENV": "local"}
+
+    def _secrets(self) -> dict[str, str]:
+        return {
+            "PINLESS_HMAC_SECRET": self.hmac,
+            "DAILY_EVENTS_SECRET": self.events_hmac,
+            "FRONTDESK_API_KEYS": self.api_key,
+        }
+
+    def _keeping(self) -> dict[str, str]:
+        """Books of their own, so that simulated calls never stand among real ones; and who is told."""
+        url, secret = self.crm or ("", "")
+        return {
+            "DATABASE_URL": f"sqlite:///{self.books / 'frontdesk.db'}",
+            "SPOOL_DIR": str(self.books / "spool"),
+            "CRM_EVENTS_URL": url,
+            "CRM_SECRETS": secret,
+            "CRM_ALLOW_PRIVATE": "true",
+        }
 
 
 def _past_proxies() -> dict[str, str]:

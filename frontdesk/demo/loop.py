@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import aiohttp
 from rich.console import Console
 from watchfiles import PythonFilter, awatch
 
@@ -10,6 +11,7 @@ from frontdesk.demo.laptop import CHECKOUT, WORKING_DIR, Keys, Laptop, Ports
 from frontdesk.demo.parts import House, Part, PartError
 from frontdesk.demo.screen import Screen
 from frontdesk.demo.show import CALLEE, CLINIC, PATIENT, run
+from frontdesk.demo.world import World
 from frontdesk.organizations import load_organizations
 from frontdesk.settings import LaptopSettings
 
@@ -28,7 +30,11 @@ Everything runs; the far ends are simulated. Try:
      curl -s {gateway}/dialout -H 'authorization: Bearer {key}' -H 'content-type: application/json' \
 -d '{{"dialout_settings": {{"phone_number": "{callee}"}}}}'
 
-  3. Watch timelines and transcripts as they happen:
+  3. Read the record of the newest call; add /timeline or /transcript to its id for more:
+     curl -s '{gateway}/calls?limit=1' -H 'authorization: Bearer {key}'
+     curl -s {gateway}/calls/<call_id> -H 'authorization: Bearer {key}'
+
+  4. Watch timelines and transcripts as they happen:
      curl -sN {simulator}/sim/events
 
   The simulator's API: {simulator}/sim/docs   The gateway's: {gateway}/docs   Logs: {logs}
@@ -40,13 +46,14 @@ Everything runs, with the keys of .env: calls are real and cost money. Try:
      curl -s {gateway}/dialout -H 'content-type: application/json' \
 -d '{{"dialout_settings": {{"phone_number": "+1…"}}}}'
 
-  2. See what the gateway offers:
-     open {gateway}/docs
+  2. Read its record:
+     curl -s '{gateway}/calls?limit=1'
+     curl -s {gateway}/calls/<call_id>/timeline
 
   3. Take calls: set PINLESS_HMAC_SECRET, open a tunnel to {gateway}, and point a number at
      https://<tunnel>/daily-dialin-webhook (README, “Pointing a number at the gateway”).
 
-  Logs: {logs}
+  The gateway's API: {gateway}/docs   Logs: {logs}
 """
 
 
@@ -61,12 +68,22 @@ async def _dev(screen: Screen) -> int:
     laptop = Laptop(Ports.of(LaptopSettings.load()), simulated=not keys.complete, api_key=DEV_API_KEY)
     async with House(WORKING_DIR / "logs") as house:
         await house.start(*laptop.parts)
+        await _subscribe(laptop)
         changes = await Changes.begin()
         screen.say(_welcome(laptop))
         if keys.present and keys.missing:
             screen.say(f"(For real calls, .env still lacks {', '.join(keys.missing)}.)", "yellow")
         await _reload_forever(house, laptop, screen, changes)
     return 0
+
+
+async def _subscribe(laptop: Laptop) -> None:
+    """Have the simulated Daily's events sent to the gateway; a real Daily cannot reach this machine."""
+    if not laptop.simulated:
+        return
+    async with aiohttp.ClientSession() as session:
+        world = World(session, laptop.simulator.url, laptop.gateway.url, laptop.api_key)
+        await world.subscribe(laptop.events_hmac)
 
 
 def _welcome(laptop: Laptop) -> str:
@@ -91,7 +108,10 @@ async def _reload_forever(house: House, laptop: Laptop, screen: Screen, changes:
             screen.say(f"{error}\nWaiting for a change …", "red")
         paths = await changed
         screen.say(f"{', '.join(sorted({path.name for path in paths}))} changed: restarting", "yellow")
-        await _restart(house, _touched(laptop, paths), screen)
+        touched = _touched(laptop, paths)
+        await _restart(house, touched, screen)
+        if laptop.simulator in touched:
+            await _subscribe(laptop)
 
 
 def _touched(laptop: Laptop, paths: set[Path]) -> list[Part]:

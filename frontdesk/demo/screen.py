@@ -1,6 +1,7 @@
 """What scrolls by: the timeline and the transcript of each call, line by line as they happen."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -40,6 +41,29 @@ class Screen:
         elif event["event"] not in _QUIET:
             self._timeline(event)
 
+    def record(self, record: Mapping[str, Any], timeline: Sequence[Mapping[str, Any]]) -> None:
+        """Print what the gateway's books say of a call: its end, its figures, and who told of it."""
+        figures = record["durations"]
+        told = Counter(event["source"] for event in timeline)
+        self._fact("record", f"GET /calls/{record['call_id']}")
+        self._fact("", f"{record['state']}: {record['ended_reason']} (by {record['ended_by']})")
+        to_answer, to_word, talk = (
+            _ms(figures[name]) for name in ("to_answer_ms", "answered_to_first_word_ms", "talk_ms")
+        )
+        self._fact("", f"answered after {to_answer}, first word {to_word} later, talked for {talk}")
+        self._fact("", "told by " + ", ".join(f"{source} {count}×" for source, count in told.items()))
+
+    def crm_events(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Print what the CRM was told, in the order of arrival; each signature was verified."""
+        for event in events:
+            data = event["data"]
+            reason = f": {data['ended_reason']}" if data.get("ended_reason") else ""
+            self._fact("CRM", f"{data['sequence']}  {event['type']}{reason}  (signature verified)")
+
+    def _fact(self, label: str, text: str) -> None:
+        indent = " " * 11
+        self._console.print(Text.assemble(indent, (f"{label:<{_WIDTH}}", "bold magenta"), (text, "")))
+
     def step(self, ms: float, name: str, facts: str) -> None:
         """Print one step of a bot's own timeline."""
         self._line(ms, "", f"{name.replace('_', ' ')} {facts}".rstrip(), "dim")
@@ -64,3 +88,7 @@ def _short(detail: Any) -> str:
     if isinstance(detail, Mapping):
         return ", ".join(f"{key} {value}" for key, value in detail.items() if value is not None)
     return str(detail)
+
+
+def _ms(value: int | None) -> str:
+    return "no time" if value is None else f"{value / 1000:.2f} s"

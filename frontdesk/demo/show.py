@@ -4,11 +4,14 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 from rich.console import Console
 
+from frontdesk.demo.crm import Crm
 from frontdesk.demo.laptop import WORKING_DIR, Keys, Laptop, Ports
 from frontdesk.demo.parts import House, PartError
 from frontdesk.demo.real import WITHOUT_NUMBER, call_my_phone
@@ -58,12 +61,17 @@ async def _demo(screen: Screen) -> int:
     if keys.complete and not os.environ.get("SIMULATED"):
         return await _real(keys, settings, screen)
     clinic = load_organizations(Path("clinics")).by_slug(CLINIC)
-    laptop = Laptop(Ports.of(settings), simulated=True)
     _explain(keys, screen)
-    async with House(WORKING_DIR / "logs") as house, aiohttp.ClientSession() as session:
+    async with AsyncExitStack() as stack:
+        books = Path(stack.enter_context(TemporaryDirectory(prefix="frontdesk-demo-")))
+        crm = await stack.enter_async_context(Crm())
+        laptop = Laptop(Ports.of(settings), simulated=True, books=books, crm=(crm.url, crm.secret))
+        house = await stack.enter_async_context(House(WORKING_DIR / "logs"))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
         await house.start(*laptop.parts)
         world = World(session, laptop.simulator.url, laptop.gateway.url, laptop.api_key)
-        verdicts = await house.alongside(Story(world, screen, clinic).tell())
+        await world.subscribe(laptop.events_hmac)
+        verdicts = await house.alongside(Story(world, screen, clinic, crm).tell())
     return _conclude(verdicts, screen)
 
 
@@ -87,7 +95,7 @@ def _explain(keys: Keys, screen: Screen) -> None:
 
 
 def _conclude(verdicts: Sequence[Verdict], screen: Screen) -> int:
-    screen.chapter("What each side heard was checked, from the sound that arrived")
+    screen.chapter("Checked: what each side heard, from its sound; the records; the CRM's events")
     for verdict in verdicts:
         ok = not verdict.missed
         screen.say(f"{'✓' if ok else '✗'} {verdict.title}", "green" if ok else "red")

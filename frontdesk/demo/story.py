@@ -1,11 +1,13 @@
 """What happens in the demo: a patient calls the clinic, then a CRM has the clinic call a patient."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from frontdesk.demo.crm import Crm
 from frontdesk.demo.screen import Screen
 from frontdesk.demo.world import World
 from frontdesk.organizations import Organization
@@ -18,6 +20,9 @@ PATIENT_LINES = ("What are your opening hours?", "Have a nice day.")
 CALLEE_LINES = ("I would like to know your opening hours.", "No thanks.")
 PATIENT_VOICE, CALLEE_VOICE = "en-us", "en-us+f3"
 CALL_TIMEOUT_S = 75.0
+TOLD_TIMEOUT_S = 15.0
+SOURCES = ["bot", "daily", "gateway"]
+ENDED = ("call.attempt.ended", "call.ended")
 
 
 @dataclass
@@ -37,9 +42,10 @@ class Verdict:
 class Story:
     """The demo's two calls."""
 
-    def __init__(self, world: World, screen: Screen, clinic: Organization) -> None:
+    def __init__(self, world: World, screen: Screen, clinic: Organization, crm: Crm) -> None:
         self._world = world
         self._screen = screen
+        self._crm = crm
         self._clinic = clinic
 
     async def tell(self) -> list[Verdict]:
@@ -67,6 +73,8 @@ class Story:
         verdict = Verdict("The patient's call", record)
         greeting = self._clinic.workflows[self._clinic.inbound_workflow].greeting
         await self._judge(verdict, greeting, PATIENT_LINES)
+        call_id = await self._world.newest("inbound")
+        await self._show_books(verdict, call_id, ["call.started", "call.answered", *ENDED], PATIENT_LINES)
         return verdict
 
     async def _crm_calls(self) -> Verdict:
@@ -93,6 +101,8 @@ class Story:
         verdict.expect(f"busy, then no answer (it was {outcomes})", holds=outcomes == ["busy", "no_answer"])
         greeting = self._clinic.workflows[self._clinic.outbound_workflow].greeting
         await self._judge(verdict, greeting, CALLEE_LINES)
+        told = ["call.started", "call.ringing", "call.answered", *ENDED]
+        await self._show_books(verdict, accepted["call_id"], told, CALLEE_LINES)
         return verdict
 
     async def _judge(self, verdict: Verdict, greeting: str, lines: Sequence[str]) -> None:
@@ -105,6 +115,29 @@ class Story:
         for line in lines:
             said = line in verdict.record["said"]
             verdict.expect(f"the bot understood “{line}”", holds=said and _words(line) in bot_heard)
+
+    async def _show_books(
+        self, verdict: Verdict, call_id: str, told: list[str], lines: Sequence[str]
+    ) -> None:
+        """Show and check the gateway's record of a call, and what the CRM was told of it."""
+        events = self._crm.call(call_id)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(events.ended.wait(), TOLD_TIMEOUT_S)
+        record = await self._world.kept(call_id)
+        timeline = (await self._world.kept(call_id, "/timeline"))["events"]
+        transcript = (await self._world.kept(call_id, "/transcript"))["entries"]
+        self._screen.say("")
+        self._screen.record(record, timeline)
+        self._screen.crm_events(events.events)
+        _judge_record(verdict, record, timeline)
+        verdict.expect(
+            f"the CRM was told {', '.join(told)}, in order (it was {', '.join(events.types)})",
+            holds=events.types == told and events.gapless and not self._crm.refused,
+        )
+        said = _words(" ".join(entry["text"] for entry in transcript if entry["type"] == "turn"))
+        verdict.expect(
+            "the record's transcript holds every line", holds=all(_words(x) in said for x in lines)
+        )
 
     async def _ended(self, call: str) -> dict[str, Any]:
         async with asyncio.timeout(CALL_TIMEOUT_S):
@@ -120,6 +153,19 @@ class Story:
                 if len(calls) >= count and all(call["state"] == "ended" for call in calls):
                     return calls
                 await asyncio.sleep(0.1)
+
+
+def _judge_record(verdict: Verdict, record: dict[str, Any], timeline: list[dict[str, Any]]) -> None:
+    state, reason = record["state"], record["ended_reason"]
+    verdict.expect(
+        f"the record says that the bot hung up (it says {state}, {reason})",
+        holds=state == "ended" and reason == "bot_hangup",
+    )
+    verdict.expect(
+        "the record has the time to the first word", holds=record["answered_to_first_word_ms"] is not None
+    )
+    sources = sorted({event["source"] for event in timeline})
+    verdict.expect(f"bot, Daily and gateway told of the call (it was {sources})", holds=sources == SOURCES)
 
 
 def _words(text: str) -> str:

@@ -41,6 +41,24 @@ class World:
         """The CRM posts to /dialout."""
         return await self._json("POST", f"{self._gateway}/dialout", body, self._crm)
 
+    async def subscribe(self, hmac: str) -> None:
+        """Have the simulated Daily send its events to the gateway."""
+        endpoint = {"url": f"{self._gateway}/daily-events", "hmac": hmac, "retryType": "exponential"}
+        await self._json(
+            "POST", f"{self._simulator}/v1/webhooks", endpoint, {"Authorization": "Bearer daily"}
+        )
+
+    async def newest(self, direction: str) -> str:
+        """The gateway's id of the newest call in one direction."""
+        answer = await self._json(
+            "GET", f"{self._gateway}/calls?direction={direction}&limit=1", headers=self._crm
+        )
+        return str(answer["calls"][0]["call_id"])
+
+    async def kept(self, call_id: str, part: str = "") -> dict[str, Any]:
+        """A call as the gateway's books have it; `part` is empty, `/timeline` or `/transcript`."""
+        return await self._json("GET", f"{self._gateway}/calls/{call_id}{part}", headers=self._crm)
+
     async def call(self, call: str) -> dict[str, Any]:
         """One call as the simulator's record has it."""
         return await self._json("GET", f"{self._simulator}/sim/calls/{call}")

@@ -24,7 +24,7 @@ def _personal(checkout: Path) -> list[str]:
 
 
 def test_the_demo_holds_both_conversations_and_leaves_no_personal_data_in_the_logs(shell: Shell) -> None:
-    """Exit code 0, a changed greeting is heard, and the logs hold no number, word, key or token."""
+    """Exit code 0, a changed greeting is heard, the CRM is told, and the logs hold no number, word or key."""
     clinic = shell.checkout / "clinics" / "bright-smile.yaml"
     content = clinic.read_text()
     assert GREETING in content
@@ -34,6 +34,10 @@ def test_the_demo_holds_both_conversations_and_leaves_no_personal_data_in_the_lo
     assert re.search(r"bot +Good day, you have reached the tooth doctors\.", output)
     assert "ended: busy" in output
     assert "ended: no_answer" in output
+    assert output.count("ended: bot_hangup") == 2
+    for told in ("1  call.started", "2  call.answered", "2  call.ringing", "5  call.ended: bot_hangup"):
+        assert told in output
+    assert "told by gateway" in output
     sounds = re.findall(r"sound (\S+\.wav)", output)
     assert len(sounds) == 2
     for sound in sounds:
@@ -82,11 +86,12 @@ def test_a_part_that_cannot_start_is_named_with_its_last_words(shell: Shell) -> 
 
 
 def test_the_developers_loop_restarts_what_changed(shell: Shell) -> None:
-    """`make dev` prints three commands to try, notices a changed file, and ends with Ctrl-C."""
+    """`make dev` prints commands to try, a record's among them, notices a changed file, ends with Ctrl-C."""
     dev = shell.start("dev")
     welcome = dev.read_until("Logs:")
-    for number in ("1.", "2.", "3."):
+    for number in ("1.", "2.", "3.", "4."):
         assert number in welcome
+    assert "/calls?limit=1" in welcome
     clinic = shell.checkout / "clinics" / "bright-smile.yaml"
     clinic.write_text(clinic.read_text().replace(GREETING, NEW_GREETING))
     dev.read_until("bright-smile.yaml changed")
