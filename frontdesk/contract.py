@@ -87,7 +87,7 @@ class Callback(_Contract):
     url: HttpUrl
     token: str = Field(min_length=16, repr=False)
     heartbeat_s: float = Field(10, gt=0, le=60, description="Longest silence of the bot, in seconds.")
-    ask_context: bool = Field(False, description="Whether the gateway may learn who calls while the bot joins.")
+    ask_context: bool = Field(False, description="Whether to ask the gateway who is calling.")
 
 
 class CallContext(_Contract):
@@ -96,7 +96,7 @@ class CallContext(_Contract):
     variables: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
     workflow: str | None = Field(None, max_length=60, description="Another workflow of the organization.")
     refusal: str | None = Field(
-        None, min_length=1, max_length=500, description="Spoken instead of the greeting; then the bot hangs up."
+        None, min_length=1, max_length=500, description="Spoken instead of the greeting; then it is over."
     )
 
 
@@ -126,7 +126,7 @@ class AgentRequest(_Contract):
     voicemail: Voicemail = Voicemail()
     callback: Callback | None = None
     refusal: str | None = Field(
-        None, min_length=1, max_length=500, description="Spoken instead of the greeting; then the bot hangs up."
+        None, min_length=1, max_length=500, description="Spoken instead of the greeting; then it is over."
     )
     variables: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
     metadata: dict[str, JsonValue] = Field(default_factory=dict, repr=False)

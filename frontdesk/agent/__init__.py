@@ -11,6 +11,10 @@ dialing       the life of a dial-out as a pure state machine; dispositions reads
 dialout       the driver of that machine
 greeting, idle, ending, timers   the first word, silence, the one ending, and everything with a deadline
 session       a whole phone call; rehearsal: the same conversation for pipecat's evaluation harness
-report        the steps of a call, told to whoever keeps its timeline
+repair        what is done when a service fails
+report        what happens to a call, told to whoever keeps its timeline
+witness       turns, latencies and tool calls, by pipecat's own observers; turns puts them together
+link          reports to the gateway until they are taken; link_queue holds them, link_post sends them
+link_context  asks the gateway what the CRM said of the caller; briefing tells it to the language model
 memory        giving the memory of finished calls back
 """

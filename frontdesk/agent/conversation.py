@@ -12,6 +12,7 @@ from pipecat.frames.frames import (
     Frame,
     InterruptionFrame,
     LLMRunFrame,
+    LLMUpdateSettingsFrame,
     TTSSpeakFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
@@ -22,6 +23,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregatorParams,
     UserTurnStoppedMessage,
 )
+from pipecat.services.openai.llm import OpenAILLMService
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.turns.user_mute import MuteUntilFirstBotCompleteUserMuteStrategy
 from pipecat.turns.user_mute.base_user_mute_strategy import BaseUserMuteStrategy
@@ -31,6 +33,7 @@ from frontdesk.agent.models import Ears
 from frontdesk.agent.speech import Speech
 from frontdesk.agent.tools import TOOLS, CallResources
 from frontdesk.agent.transport import SAMPLE_RATE
+from frontdesk.agent.witness import Witness
 
 Notice = Callable[[], Awaitable[None]]
 
@@ -111,6 +114,8 @@ class Conversation:
             ),
         )
         self._person, self._bot = pair.user(), pair.assistant()
+        self._witness = Witness(resources.report, speech)
+        self._witness.listen(self._person, self._bot)
         steps = [
             transport.input(),
             speech.stt,
@@ -125,9 +130,10 @@ class Conversation:
             params=PipelineParams(
                 audio_in_sample_rate=manner.sample_rate,
                 audio_out_sample_rate=manner.sample_rate,
-                enable_metrics=False,
+                enable_metrics=True,
             ),
             app_resources=resources,
+            observers=self._witness.observers,
             enable_rtvi=manner.rtvi,
             idle_timeout_secs=manner.pipeline_idle_s,
         )
@@ -161,7 +167,10 @@ class Conversation:
         """Join the room and talk until the conversation is over or canceled."""
         runner = WorkerRunner(handle_sigint=handle_sigint)
         await runner.add_workers(self.worker)
-        await runner.run()
+        try:
+            await runner.run()
+        finally:
+            self._witness.turns.over()
 
     async def say(self, text: str) -> None:
         """Speak a sentence after what is queued; the language model knows that it was said."""
@@ -174,6 +183,11 @@ class Conversation:
     async def think_again(self) -> None:
         """Let the language model answer what was said last."""
         await self.worker.queue_frame(LLMRunFrame())
+
+    async def instruct(self, instructions: str) -> None:
+        """Give the language model other instructions from its next answer on."""
+        changed = OpenAILLMService.Settings(system_instruction=instructions)
+        await self.worker.queue_frame(LLMUpdateSettingsFrame(delta=changed))
 
     async def finish(self, farewell: str | None) -> None:
         """Say what is queued, then the farewell, then leave."""

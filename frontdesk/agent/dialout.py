@@ -170,24 +170,28 @@ class DialoutManager:
             case ev.WatchRing(dial):
                 self._later("ring", self._policy.ring_timeout_s, ev.RangLongEnough(dial))
             case ev.ReportRinging(dial):
-                self._report.step(Step.RINGING, dial=dial)
+                self._report.step(Step.RINGING, dial=dial, **self._leg())
             case ev.HangUp(dial, session_id):
                 self._timers.cancel("ring")
                 self._spawn(self._hang_up(dial, session_id))
             case ev.ReportDialEnded(dial, reason):
                 self._timers.cancel("ring")
-                self._report.step(Step.DIAL_ENDED, dial=dial, reason=reason.value)
+                self._report.step(Step.DIAL_ENDED, dial=dial, reason=reason.value, **self._leg())
             case ev.Pause(dial):
                 self._later("pause", self._policy.pause_s(dial), ev.PauseOver(dial))
             case ev.Talk(session_id):
                 self._timers.cancel("ring")
-                self._report.step(Step.ANSWERED, dial=self._state.dial)
+                self._report.step(Step.ANSWERED, dial=self._state.dial, **self._leg())
                 self._spawn(self._outcome.answered(session_id))
             case ev.Finish(reason):
                 self._timers.cancel("ring")
                 self._timers.cancel("pause")
                 self._over.set()
                 self._spawn(self._outcome.finished(reason))
+
+    def _leg(self) -> dict[str, str]:
+        session_id = self._state.session_id
+        return {"session_id": session_id} if session_id else {}
 
     async def _dial(self, dial: int) -> None:
         try:

@@ -26,7 +26,7 @@ class Ending:
 
     Args:
         speaker: Who speaks and leaves.
-        report: Told of the reason, once.
+        report: Told once, as soon as the reason is known.
         timers: Holds the deadline of the farewell.
         before: Awaited when the call ends, before anything is said (stops dials and the like).
     """
@@ -44,6 +44,7 @@ class Ending:
         self._before = before
         self._leaving = False
         self.reason: EndedReason | None = None
+        self.detail = ""
 
     @property
     def begun(self) -> bool:
@@ -73,8 +74,8 @@ class Ending:
     def _decide(self, reason: EndedReason, detail: str) -> bool:
         if self.reason is not None:
             return False
-        self.reason = reason
-        self._report.ended(reason, detail)
+        self.reason, self.detail = reason, detail
+        self._report.ending(reason, detail)
         return True
 
     async def _prepare(self) -> None:

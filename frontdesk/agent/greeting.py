@@ -13,7 +13,7 @@ class Greeting:
     """Speaks the greeting once and watches that it is heard.
 
     Args:
-        text: The sentence.
+        text: The sentence; another one may take its place until it is given.
         say: Queues a sentence to be spoken.
         retract: Drops what is queued.
         report: Told of the greeting and of its first sound.
@@ -31,7 +31,7 @@ class Greeting:
         timers: Timers,
         on_mute: Callable[[], Awaitable[None]],
     ) -> None:
-        self._text = text
+        self.text = text
         self._say = say
         self._retract = retract
         self._report = report
@@ -48,14 +48,14 @@ class Greeting:
         self.given = True
         self._report.step(Step.GREETING)
         self._timers.after("first-word", FIRST_WORD_TIMEOUT_S, self._on_mute)
-        await self._say(self._text)
+        await self._say(self.text)
 
     async def again(self) -> None:
         """Say it once more, if it was given and no sound came out."""
         if self.given and not self._heard and not self._repeated:
             self._repeated = True
             await self._retract()
-            await self._say(self._text)
+            await self._say(self.text)
 
     def bot_speaks(self) -> None:
         """The bot's voice went out."""

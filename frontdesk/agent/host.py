@@ -2,22 +2,31 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 from loguru import logger
 from pipecat.runner.types import RunnerArguments, WebSocketRunnerArguments
 
+from frontdesk.agent.briefing import brief
 from frontdesk.agent.call import Call, CallRefusedError, read_call
+from frontdesk.agent.link import LINGER_S, Link
+from frontdesk.agent.link_context import CallerContext
 from frontdesk.agent.memory import Memory
 from frontdesk.agent.models import SpareEars
 from frontdesk.agent.rehearsal import rehearse
-from frontdesk.agent.report import LoggedReport, Step
+from frontdesk.agent.report import CallReport, LinkedReport, LoggedReport, Step
 from frontdesk.agent.session import PhoneSession, SessionParts
 from frontdesk.agent.speech import SpeechError, speech_services, warm
 from frontdesk.ended import EndedReason
 from frontdesk.logs import call_context, configure_logging
 from frontdesk.organizations import Organizations, OrganizationsError, load_organizations
 from frontdesk.settings import BotSettings, SettingsError
+
+_STOPPED_LINGER_S = 5.0
+"""A host that stops the session does not wait for long."""
 
 
 class Host:
@@ -78,22 +87,76 @@ class Host:
             self._memory.call_over()
 
     async def _answer(self, call: Call, args: RunnerArguments, settings: BotSettings) -> None:
-        report = LoggedReport()
         with call_context(call.call_id):
-            report.step(Step.STARTED, direction=call.request.direction)
-            async with aiohttp.ClientSession() as http:
-                session = await self._open(call, settings, report, http)
-                await session.run(handle_sigint=args.handle_sigint)
+            async with aiohttp.ClientSession() as http, _linked(call, http) as link:
+                report: CallReport = LoggedReport() if link is None else LinkedReport(link)
+                report.step(Step.STARTED, direction=call.request.direction)
+                async with _asking(call, http) as context:
+                    outside = _Outside(report, http, context, link)
+                    session = await self._open(call, settings, outside)
+                    await session.run(handle_sigint=args.handle_sigint)
 
-    async def _open(
-        self, call: Call, settings: BotSettings, report: LoggedReport, http: aiohttp.ClientSession
-    ) -> PhoneSession:
-        language, instructions = call.organization.language, call.workflow.instructions
+    async def _open(self, call: Call, settings: BotSettings, outside: "_Outside") -> PhoneSession:
+        briefing = brief(call)
         try:
             ears, speech = await asyncio.gather(
-                self._ears.take(), speech_services(settings, language=language, instructions=instructions)
+                self._ears.take(),
+                speech_services(
+                    settings, language=call.organization.language, instructions=briefing.instructions
+                ),
             )
-            return PhoneSession(call, SessionParts(settings, ears, speech, report, http, self._ears.refill))
+            parts = SessionParts(
+                settings,
+                ears,
+                speech,
+                outside.report,
+                outside.http,
+                self._ears.refill,
+                briefing,
+                outside.context.arrived,
+                None if outside.link is None else outside.link.ordered,
+            )
+            return PhoneSession(call, parts)
         except Exception as error:
-            report.ended(EndedReason.BOT_START_FAILED, type(error).__name__)
+            why = EndedReason.BOT_START_FAILED, type(error).__name__
+            outside.report.ending(*why)
+            outside.report.ended(*why)
             raise
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """What a call has to do with the gateway."""
+
+    report: CallReport
+    http: aiohttp.ClientSession
+    context: CallerContext
+    link: Link | None
+
+
+@asynccontextmanager
+async def _linked(call: Call, http: aiohttp.ClientSession) -> AsyncIterator[Link | None]:
+    """The call's link; at the end it lingers until everything was taken."""
+    link = Link.of(call.request, http)
+    if link is None:
+        yield None
+        return
+    link.start()
+    try:
+        yield link
+    except asyncio.CancelledError:
+        await link.close(_STOPPED_LINGER_S)
+        raise
+    finally:
+        await link.close(LINGER_S)
+
+
+@asynccontextmanager
+async def _asking(call: Call, http: aiohttp.ClientSession) -> AsyncIterator[CallerContext]:
+    """Ask beside the joining who is calling."""
+    context = CallerContext(http, call.request)
+    context.start()
+    try:
+        yield context
+    finally:
+        await context.close()

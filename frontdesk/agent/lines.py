@@ -130,7 +130,8 @@ class InboundLine:
         self._connected = True
         self._timers.cancel("connect")
         self._timers.cancel("media")
-        self._report.step(Step.CONNECTED)
+        leg = self._session_id or self._caller
+        self._report.step(Step.CONNECTED, **({"session_id": leg} if leg else {}))
         await self._events.connected()
 
     async def _not_connected(self) -> None:

@@ -1,7 +1,7 @@
 """A whole phone call: the line, the conversation, and the one ending they share."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 from pipecat.transports.daily.transport import DailyTransport
 
+from frontdesk.agent.briefing import Briefing, brief
 from frontdesk.agent.call import Call
 from frontdesk.agent.conversation import Conversation, ConversationEvents, Manner
 from frontdesk.agent.dialin import Forwarder
@@ -18,16 +19,15 @@ from frontdesk.agent.greeting import Greeting
 from frontdesk.agent.idle import IdleCaller
 from frontdesk.agent.lines import InboundLine, Line, LineEvents, OutboundLine
 from frontdesk.agent.models import Ears
+from frontdesk.agent.repair import Repair
 from frontdesk.agent.report import CallReport, Step
 from frontdesk.agent.speech import Speech
 from frontdesk.agent.timers import Timers
 from frontdesk.agent.tools import CallResources
-from frontdesk.agent.transport import daily_transport
+from frontdesk.agent.transport import daily_transport, own_leg
+from frontdesk.contract import CallContext
 from frontdesk.ended import EndedReason
 from frontdesk.settings import BotSettings
-
-REPLY_TIMEOUT_S = 12.0
-"""A language model that gave a person no reply for this long is asked again, then given up."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class SessionParts:
     report: CallReport
     http: aiohttp.ClientSession
     on_first_word: Callable[[], None]
+    briefing: Briefing
+    context: Callable[[], CallContext | None]
+    """What the CRM has said of the caller by now."""
+    orders: Callable[[], Awaitable[EndedReason]] | None = None
+    """Waits until the gateway orders to hang up."""
     policy: DialPolicy | None = None
 
 
@@ -53,20 +58,27 @@ class PhoneSession:
         self._timers = Timers()
         self._joined = False
         self._connected = False
-        self._broken: str | None = None
-        self._thought_lost = False
         self._task: asyncio.Task[Any] | None = None
         self._transport = daily_transport(call)
         self._conversation = self._converse()
         self._line = self._open_line()
         self._ending = Ending(self._conversation, self._report, self._timers, self._line.call_off)
         self._greeting = Greeting(
-            call.workflow.greeting,
+            parts.briefing.greeting,
             say=self._conversation.say,
             retract=self._conversation.interrupt,
             report=self._report,
             timers=self._timers,
             on_mute=self._mute,
+        )
+        self._repair = Repair(
+            self._report,
+            self._timers,
+            self._ending,
+            self._conversation,
+            greet_again=self._greeting.again,
+            apology=call.organization.apology,
+            caller_waits=call.request.dialin_settings is not None,
         )
         self._idle = IdleCaller(self._report, self._ask, self._give_up)
 
@@ -74,6 +86,8 @@ class PhoneSession:
         """Take the call to its end and return why it ended."""
         self._listen(self._transport)
         self._task = asyncio.current_task()
+        if self._parts.orders is not None:
+            self._timers.after("orders", 0, self._obey)
         try:
             await self._conversation.run(handle_sigint=handle_sigint)
         finally:
@@ -82,6 +96,7 @@ class PhoneSession:
             ended = self._ending.settle(EndedReason.BOT_CRASHED, "pipeline")
             await self._timers.close()
             await self._line.close()
+            self._report.ended(ended, self._ending.detail)
         if self._host_stops():
             raise asyncio.CancelledError
         return ended
@@ -131,9 +146,9 @@ class PhoneSession:
         return OutboundLine(manager)
 
     def _listen(self, transport: DailyTransport) -> None:
-        async def joined(_: Any, __: Any) -> None:
+        async def joined(_: Any, data: Any) -> None:
             self._joined = True
-            self._report.step(Step.JOINED)
+            self._report.step(Step.JOINED, **own_leg(data))
             if not self._ending.begun:
                 await self._line.joined()
 
@@ -160,10 +175,20 @@ class PhoneSession:
             return
         self._connected = True
         self._timers.after("max-duration", self._call.request.limits.max_duration_s, self._too_long)
-        if self._broken:
-            await self._apologize(self._broken)
-        else:
-            await self._greeting.give()
+        if await self._repair.connected():
+            await self._greet()
+
+    async def _greet(self) -> None:
+        briefing = self._parts.briefing
+        context = self._parts.context()
+        if context is not None:
+            briefing = brief(self._call, context)
+            self._greeting.text = briefing.greeting
+        if briefing.instructions != self._parts.briefing.instructions:
+            await self._conversation.instruct(briefing.instructions)
+        await self._greeting.give()
+        if briefing.refused:
+            await self._ending.politely(EndedReason.REFUSED)
 
     async def _answered(self, session_id: str | None) -> None:
         if isinstance(self._line, OutboundLine):
@@ -179,8 +204,7 @@ class PhoneSession:
     # The conversation
 
     async def _bot_started(self) -> None:
-        self._thought_lost = False
-        self._timers.cancel("reply")
+        self._repair.replied()
         self._greeting.bot_speaks()
 
     async def _bot_stopped(self) -> None:
@@ -188,17 +212,7 @@ class PhoneSession:
 
     async def _person_spoke(self) -> None:
         self._idle.heard()
-        self._await_reply()
-
-    def _await_reply(self) -> None:
-        if not self._ending.begun:
-            self._timers.after("reply", REPLY_TIMEOUT_S, self._no_reply)
-
-    async def _no_reply(self) -> None:
-        if not self._ending.begun:
-            # What hangs would hold up every sentence behind it.
-            await self._conversation.interrupt()
-            await self._service_failed("llm", usable=True)
+        self._repair.await_reply()
 
     async def _person_silent(self) -> None:
         if self._connected and not self._ending.begun:
@@ -216,34 +230,17 @@ class PhoneSession:
     async def _too_long(self) -> None:
         await self._ending.politely(EndedReason.MAX_DURATION, self._call.organization.goodbye)
 
-    # What breaks
-
-    async def _service_failed(self, name: str, usable: bool) -> None:
-        self._report.step(Step.SERVICE_ERROR, service=name, usable=str(usable).lower())
-        if self._ending.begun:
-            return
-        if usable:
-            await self._try_again(name)
-        elif name == "tts" or not (self._connected or self._call.request.dialin_settings):
-            await self._ending.at_once(EndedReason.SERVICE_FAILED, name)
-        elif self._connected:
-            await self._apologize(name)
-        else:
-            # The caller is still on hold: connect them, so that they hear the apology.
-            self._broken = name
-
-    async def _try_again(self, name: str) -> None:
-        if name == "tts":
-            await self._greeting.again()
-        elif name == "llm" and self._thought_lost:
-            await self._apologize(name)
-        elif name == "llm":
-            self._thought_lost = True
-            self._await_reply()
-            await self._conversation.think_again()
-
-    async def _apologize(self, name: str) -> None:
-        await self._ending.politely(EndedReason.SERVICE_FAILED, self._call.organization.apology, name)
-
     async def _mute(self) -> None:
         await self._ending.at_once(EndedReason.SERVICE_FAILED, "tts_silent")
+
+    async def _service_failed(self, name: str, usable: bool) -> None:
+        await self._repair.service_failed(name, usable=usable)
+
+    async def _obey(self) -> None:
+        if self._parts.orders is None:
+            return
+        reason = await self._parts.orders()
+        if reason is EndedReason.MAX_DURATION and self._connected:
+            await self._too_long()
+        else:
+            await self._ending.at_once(reason, "gateway")

@@ -1,5 +1,7 @@
 """The Daily room that a call happens in."""
 
+from typing import Any
+
 from pipecat.transports.daily.transport import DailyParams, DailyTransport
 
 from frontdesk.agent.call import Call
@@ -31,3 +33,11 @@ def daily_transport(call: Call) -> DailyTransport:
             audio_out_end_silence_secs=FINAL_SILENCE_S,
         ),
     )
+
+
+def own_leg(data: Any) -> dict[str, str]:
+    """Daily's id of the bot itself, from what it says of the room at joining."""
+    try:
+        return {"session_id": str(data["participants"]["local"]["id"])}
+    except (KeyError, TypeError):
+        return {}

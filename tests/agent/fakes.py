@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from frontdesk.agent.report import Step
+from frontdesk.agent.report import Step, ToolCall, Turn
 from frontdesk.ended import EndedReason
 
 
@@ -14,14 +14,26 @@ class NotedReport:
 
     steps: list[str] = field(default_factory=list)
     facts: list[dict[str, str | float]] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    tools: list[ToolCall] = field(default_factory=list)
     endings: list[tuple[EndedReason, str]] = field(default_factory=list)
+    ends: list[tuple[EndedReason, str]] = field(default_factory=list)
 
     def step(self, name: Step, **facts: str | float) -> None:
         self.steps.append(name.value)
         self.facts.append(facts)
 
-    def ended(self, reason: EndedReason, detail: str) -> None:
+    def turn(self, turn: Turn) -> None:
+        self.turns.append(turn)
+
+    def tool(self, call: ToolCall) -> None:
+        self.tools.append(call)
+
+    def ending(self, reason: EndedReason, detail: str) -> None:
         self.endings.append((reason, detail))
+
+    def ended(self, reason: EndedReason, detail: str) -> None:
+        self.ends.append((reason, detail))
 
 
 class ManualTime:

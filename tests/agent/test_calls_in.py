@@ -41,6 +41,7 @@ async def test_a_caller_is_greeted_and_told_the_opening_hours(stage: Stage) -> N
         "first_word",
         "tool",
         "tool",
+        "ending",
         "ended",
     ]
 

@@ -1,0 +1,169 @@
+"""A batch of reports as it comes over the wire.
+
+What a newer bot may add is kept: further keys of data, and reports of a type that is unknown here.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    field_validator,
+)
+
+from frontdesk.calls.models import DAILY_PREFIX, GatewayFact
+from frontdesk.ended import EndedReason
+
+HEARTBEAT = "heartbeat"
+_NOT_OF_BOTS = {HEARTBEAT, *GatewayFact}
+_REASONS = frozenset(EndedReason)
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class _Data(_Wire):
+    model_config = ConfigDict(extra="allow")
+
+
+class LegData(_Data):
+    """A participant of the room, by Daily's id."""
+
+    session_id: str | None = Field(None, max_length=100)
+
+
+class DialData(LegData):
+    """One of the session's dials, counted from 1."""
+
+    dial: int = Field(ge=1, le=1000)
+
+
+class _Reason(_Data):
+    reason: str = Field(max_length=60)
+    detail: str | None = Field(None, max_length=200)
+
+    @field_validator("reason")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        # The end of a call must get through, also when a newer bot has a new word for it.
+        return value if value in _REASONS else EndedReason.LOST
+
+
+class DialEndedData(DialData, _Reason):
+    """A dial that came to nothing."""
+
+
+class EndData(_Reason):
+    """Why the call ends."""
+
+
+class TurnData(_Data):
+    """What somebody said; times are UTC seconds."""
+
+    role: Literal["user", "bot"]
+    text: str | None = Field(None, max_length=20_000, repr=False)
+    started_at: float | None = None
+    ended_at: float | None = None
+    interrupted: bool = False
+    latency_ms: dict[str, float] = Field(default_factory=dict)
+
+
+class ToolData(_Data):
+    """A tool call; `duration_ms` until its result."""
+
+    name: str = Field(max_length=200)
+    arguments: JsonValue = Field(None, repr=False)
+    result: JsonValue = Field(None, repr=False)
+    ok: bool
+    duration_ms: float | None = None
+
+
+class OtherData(_Data):
+    """Data of a type without rules of its own."""
+
+
+AnyData = TypeVar("AnyData", bound=_Data)
+
+
+class Report(_Wire, Generic[AnyData]):
+    """One thing that happened, `at` when by the bot's clock."""
+
+    id: str = Field(min_length=1, max_length=160)
+    sequence: int = Field(ge=1)
+    type: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,59}$")
+    at: AwareDatetime = Field(strict=False)
+    data: AnyData
+
+    @field_validator("type")
+    @classmethod
+    def _a_bots(cls, value: str) -> str:
+        if value in _NOT_OF_BOTS or value.startswith(DAILY_PREFIX):
+            raise ValueError("is not for bots to report")
+        return value
+
+
+_KINDS = {
+    "joined": "leg",
+    "connected": "leg",
+    "dialing": "dial",
+    "ringing": "dial",
+    "answered": "dial",
+    "dial_ended": "dial_ended",
+    "turn": "turn",
+    "tool": "tool",
+    "ending": "end",
+    "ended": "end",
+}
+
+
+def _kind(value: Any) -> str:
+    name = value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
+    return _KINDS.get(name, "other") if isinstance(name, str) else "other"
+
+
+AnyReport = Annotated[
+    Annotated[Report[LegData], Tag("leg")]
+    | Annotated[Report[DialData], Tag("dial")]
+    | Annotated[Report[DialEndedData], Tag("dial_ended")]
+    | Annotated[Report[TurnData], Tag("turn")]
+    | Annotated[Report[ToolData], Tag("tool")]
+    | Annotated[Report[EndData], Tag("end")]
+    | Annotated[Report[OtherData], Tag("other")],
+    Discriminator(_kind),
+]
+
+
+class Batch(_Wire):
+    """What a bot sends at once, in the order in which it happened; without events it is a heartbeat."""
+
+    session_id: str = Field(min_length=1, max_length=100)
+    events: list[AnyReport] = Field(default_factory=list, max_length=500)
+
+    @field_validator("events")
+    @classmethod
+    def _in_order(cls, value: list[AnyReport]) -> list[AnyReport]:
+        sequences = [report.sequence for report in value]
+        if any(after <= before for before, after in pairwise(sequences)):
+            raise ValueError("must be in the order of their sequence")
+        return value
+
+
+class Orders(_Wire):
+    """What the bot must do."""
+
+    hang_up: EndedReason | None = None
+
+
+class Taken(_Wire):
+    """The answer: so many of the batch, from its start, need not be sent again."""
+
+    taken: int
+    orders: Orders = Orders()
