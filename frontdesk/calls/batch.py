@@ -10,6 +10,9 @@ from frontdesk.calls.orders import Patience, Step, Told
 from frontdesk.calls.rows import Row, event_row, tool_row, turn_row
 from frontdesk.calls.state import CallState
 
+HEARTBEAT = "heartbeat"
+"""Renews the lease of a bot, and is no event worth keeping."""
+
 
 @dataclass(slots=True)
 class Page:
@@ -82,7 +85,9 @@ class Batch:
         page.seen.add(fact.id)
         late = page.state.ended
         self._take(page, life.advance(page.state, fact, received_at, self._patience), received_at)
-        self.events.append(event_row(fact, received_at, late=late))
+        if fact.type == HEARTBEAT:
+            return
+        self.events.append(event_row(fact, received_at, late=late, erased=page.erased))
         if fact.type == BotFact.TURN:
             self.turns.append(turn_row(fact, erased=page.erased))
         elif fact.type == BotFact.TOOL:

@@ -5,6 +5,7 @@ from typing import Any
 
 from frontdesk.calls.codec import dumped
 from frontdesk.calls.models import BotFact, Data, Fact, NewCall
+from frontdesk.calls.personal import impersonal
 from frontdesk.calls.state import Attempt, CallState, Leg
 from frontdesk.storage.json_text import from_text, to_text
 
@@ -110,9 +111,10 @@ def leg_row(call_id: str, attempt: int, leg: Leg) -> Row:
     }
 
 
-def event_row(fact: Fact, received_at: float, *, late: bool) -> Row:
-    """One fact, without what somebody said."""
+def event_row(fact: Fact, received_at: float, *, late: bool, erased: bool) -> Row:
+    """One fact, without what somebody said; of a call that was erased, without anything personal."""
     left_out = CONTENT.get(fact.type, ())
+    data = impersonal(fact.source, fact.data) if erased else fact.data
     return {
         "call_id": fact.call_id,
         "id": fact.id,
@@ -122,7 +124,7 @@ def event_row(fact: Fact, received_at: float, *, late: bool) -> Row:
         "at": fact.at,
         "received_at": received_at,
         "late": late,
-        "data": to_text({name: value for name, value in fact.data.items() if name not in left_out}),
+        "data": to_text({name: value for name, value in data.items() if name not in left_out}),
     }
 
 

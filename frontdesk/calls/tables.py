@@ -36,6 +36,20 @@ calls = Table(
 )
 Index("ix_calls_organization_id_created_at_id", calls.c.organization_id, calls.c.created_at, calls.c.id)
 Index(
+    "ix_calls_organization_id_patient_id_created_at",
+    calls.c.organization_id,
+    calls.c.patient_id,
+    calls.c.created_at,
+    sqlite_where=calls.c.patient_id.is_not(None),
+    postgresql_where=calls.c.patient_id.is_not(None),
+)
+Index(
+    "ix_calls_created_at",
+    calls.c.created_at,
+    sqlite_where=calls.c.erased_at.is_(None),
+    postgresql_where=calls.c.erased_at.is_(None),
+)
+Index(
     "ix_calls_due_at",
     calls.c.due_at,
     sqlite_where=calls.c.due_at.is_not(None),

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self, cast
 
 from loguru import logger
 from sqlalchemy.engine import Dialect
@@ -15,6 +15,9 @@ from frontdesk.storage import engines
 from frontdesk.storage.addresses import sqlite_path
 from frontdesk.storage.lock_file import LockFile
 from frontdesk.storage.trouble import is_away
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
@@ -130,6 +133,20 @@ class Database:
             with suppress(asyncio.CancelledError, Exception):
                 await preparing
             await self.close()
+
+    async def checkpoint(self) -> None:
+        """Have SQLite move its log into the file and empty it, so that nothing erased is left there.
+
+        Raises:
+            DatabaseUnavailableError: The database is away.
+        """
+        if self.is_postgres:
+            return
+        async with self._translated(), self._writing.connect() as connection:
+            raw = await connection.get_raw_connection()
+            await cast("aiosqlite.Connection", raw.driver_connection).execute_fetchall(
+                "PRAGMA wal_checkpoint(TRUNCATE)"
+            )
 
     async def close(self) -> None:
         """Close the connections and let go of the file."""

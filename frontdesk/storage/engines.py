@@ -28,6 +28,7 @@ def sqlite_writer(path: Path) -> AsyncEngine:
     engine = _sqlite(path, pool_size=1)
     _on_begin(engine, "BEGIN IMMEDIATE")
     _on_connect(engine, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
+    _on_connect(engine, "PRAGMA secure_delete=ON")  # what is erased is not left in free pages
     return engine
 
 

@@ -64,6 +64,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_calls_created_at",
+            ["created_at"],
+            unique=False,
+            sqlite_where=sa.text("erased_at IS NULL"),
+            postgresql_where=sa.text("erased_at IS NULL"),
+        )
+        batch_op.create_index(
             "ix_calls_due_at",
             ["due_at"],
             unique=False,
@@ -72,6 +79,13 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_calls_organization_id_created_at_id", ["organization_id", "created_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_calls_organization_id_patient_id_created_at",
+            ["organization_id", "patient_id", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("patient_id IS NOT NULL"),
+            postgresql_where=sa.text("patient_id IS NOT NULL"),
         )
 
     op.create_table(
@@ -402,11 +416,21 @@ def downgrade() -> None:
     op.drop_table("crm_events")
     op.drop_table("crm_endpoints")
     with op.batch_alter_table("calls", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_calls_organization_id_patient_id_created_at",
+            sqlite_where=sa.text("patient_id IS NOT NULL"),
+            postgresql_where=sa.text("patient_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_calls_organization_id_created_at_id")
         batch_op.drop_index(
             "ix_calls_due_at",
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_calls_created_at",
+            sqlite_where=sa.text("erased_at IS NULL"),
+            postgresql_where=sa.text("erased_at IS NULL"),
         )
 
     op.drop_table("calls")
