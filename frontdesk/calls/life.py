@@ -1,13 +1,22 @@
 """The life of a call, as pure functions: what follows from a new call, from a fact, and from the clock.
 
-Facts may arrive in any order and more than once: the record is the same. Nothing follows the end.
+Facts may arrive in any order and more than once: the record is the same. What the bot says of its end holds
+at once; what Daily and silence say of it holds when the bot had time to tell its own account. Nothing
+follows the end: state, reason and the time of the end stay, while times, dials and legs of facts that
+arrive late are still filled in.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from frontdesk.calls.models import Fact, NewCall
+from frontdesk.calls import evidence, life_bot, life_clock, life_daily, life_gateway, telling, verdicts
+from frontdesk.calls.evidence import answered_at, ringing_at
+from frontdesk.calls.life_clock import due_at, end_of_call, with_attempt
+from frontdesk.calls.merging import earliest
+from frontdesk.calls.models import BotFact, Fact, GatewayFact, NewCall, Source
 from frontdesk.calls.orders import AskPresence, CloseLine, Order, Patience, Step, Told
-from frontdesk.calls.state import CallState
+from frontdesk.calls.state import Attempt, CallState, End
+from frontdesk.ended import EndedReason
 
 __all__ = [
     "AskPresence",
@@ -18,12 +27,15 @@ __all__ = [
     "Step",
     "Told",
     "advance",
+    "answered_at",
     "opened",
+    "ringing_at",
     "tick",
 ]
 
 _DEFAULT_MAX_DURATION_S = 3600.0
 _LONGEST_PAUSE_BETWEEN_DIALS_S = 30.0
+_FOLDS = {Source.GATEWAY: life_gateway.fold, Source.BOT: life_bot.fold, Source.DAILY: life_daily.fold}
 
 
 def opened(call: NewCall, patience: Patience) -> Step:
@@ -36,17 +48,23 @@ def opened(call: NewCall, patience: Patience) -> Step:
         ringing_s=_ringing_s(call),
         max_attempts=call.max_attempts,
         sequence=1,
-        published=("call.started",),
-        due_at=call.created_at + patience.join_s,
+        published=(telling.STARTED,),
     )
-    told = Told("call.started", 1, 0, is_last_attempt=call.max_attempts == 1, at=call.created_at)
-    return Step(state, (told,))
+    told = Told(telling.STARTED, 1, 0, is_last_attempt=call.max_attempts == 1, at=call.created_at)
+    return Step(_scheduled(state, 0.0, patience), (told,))
 
 
 def advance(state: CallState, fact: Fact, received_at: float, patience: Patience) -> Step:
-    """Fold one fact into a call; ends it at once when the fact says so beyond doubt."""
-    del fact, received_at, patience
-    return Step(state)
+    """Fold one fact into a call; ends it at once when the fact says so beyond doubt.
+
+    Orders come from `tick` alone, which `due_at` calls for.
+    """
+    state = _folded(state, fact, received_at)
+    if state.ended:
+        return Step(_scheduled(state, 0.0, patience))
+    state = _certain(state, fact.attempt)
+    # The clock stands still here: only what is due at once, whatever the time, may end the call.
+    return _told(state, end_of_call(state, 0.0, 0.0, patience), 0.0, patience)
 
 
 def tick(state: CallState, now: float, up_since: float, patience: Patience) -> Step:
@@ -58,8 +76,68 @@ def tick(state: CallState, now: float, up_since: float, patience: Patience) -> S
         patience: How long to wait for what.
         up_since: Since when this gateway takes reports; a bot's silence before that means nothing.
     """
-    del now, up_since, patience
-    return Step(replace(state, due_at=None))
+    told: tuple[Told, ...] = ()
+    if not state.ended:
+        state = life_clock.judged(state, now, up_since, patience)
+        step = _told(state, end_of_call(state, now, up_since, patience), up_since, patience)
+        state, told = step.state, step.told
+    state, orders = life_clock.ordered(state, now, up_since, patience)
+    return Step(_scheduled(state, up_since, patience), told, orders)
+
+
+def _folded(state: CallState, fact: Fact, received_at: float) -> CallState:
+    if fact.type == GatewayFact.HANG_UP and fact.source is Source.GATEWAY:
+        return state if state.ended else replace(state, hang_up=life_gateway.hang_up_of(fact, state.hang_up))
+    if fact.attempt < 1:
+        return _folded_into_call(state, fact)
+    known = state.find(fact.attempt) or Attempt(fact.attempt)
+    attempt = _FOLDS[fact.source](known, fact, received_at)
+    if attempt is known and known in state.attempts:
+        return state
+    if state.ended and attempt.over is None:
+        attempt = replace(attempt, over=_end_of(state))
+    state = with_attempt(state, attempt)
+    return replace(
+        state,
+        state=state.state if state.ended else evidence.further(state.state, evidence.stage(attempt)),
+        answered_at=_first(state, answered_at),
+        first_word_at=_first(state, lambda one: one.milestones.get(BotFact.FIRST_WORD)),
+    )
+
+
+def _folded_into_call(state: CallState, fact: Fact) -> CallState:
+    if fact.type == GatewayFact.LAUNCH_FAILED and fact.source is Source.GATEWAY:
+        return replace(state, failed=life_gateway.failure_of(fact, state.failed))
+    return state
+
+
+def _first(state: CallState, find: Callable[[Attempt], float | None]) -> float | None:
+    first: float | None = None
+    for attempt in state.attempts:
+        first = earliest(first, find(attempt))
+    return first
+
+
+def _end_of(state: CallState) -> End:
+    return End(state.ended_at or 0.0, state.ended_reason or EndedReason.LOST, state.ended_by or "")
+
+
+def _certain(state: CallState, number: int) -> CallState:
+    attempt = state.find(number)
+    if attempt is None or attempt.over is not None:
+        return state
+    end = verdicts.certain_end(state, attempt)
+    return state if end is None else with_attempt(state, replace(attempt, over=end))
+
+
+def _told(state: CallState, end: End | None, up_since: float, patience: Patience) -> Step:
+    """The step of a call that may have ended, with what the CRM is told of it."""
+    state, told = telling.tell(state) if end is None else telling.tell_end(verdicts.of_call(state, end))
+    return Step(_scheduled(state, up_since, patience), told)
+
+
+def _scheduled(state: CallState, up_since: float, patience: Patience) -> CallState:
+    return replace(state, due_at=due_at(state, up_since, patience))
 
 
 def _ringing_s(call: NewCall) -> float:

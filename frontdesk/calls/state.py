@@ -10,11 +10,11 @@ from frontdesk.ended import EndedReason
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """The decision to end a call or one attempt of it: why, when, and by whom."""
+    """The decision to end a call or one attempt of it: why, when, and by whom, if anybody asked for it."""
 
     at: float
     why: EndedReason
-    by: str = "gateway"
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,6 @@ class Attempt:
     bot_end: End | None = None
     launch_failed: LaunchFailure | None = None
     presence: Presence | None = None
-    presence_heard_at: float | None = None
     meeting_ended_at: float | None = None
     hang_up: HangUp | None = None
     closed_at: float | None = None
