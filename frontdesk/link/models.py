@@ -16,6 +16,7 @@ from pydantic import (
     JsonValue,
     Tag,
     field_validator,
+    model_validator,
 )
 
 from frontdesk.calls.models import DAILY_PREFIX, GatewayFact
@@ -50,11 +51,14 @@ class _Reason(_Data):
     reason: str = Field(max_length=60)
     detail: str | None = Field(None, max_length=200)
 
-    @field_validator("reason")
+    @model_validator(mode="before")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _known(cls, value: Any) -> Any:
         # The end of a call must get through, also when a newer bot has a new word for it.
-        return value if value in _REASONS else EndedReason.LOST
+        reason = value.get("reason") if isinstance(value, dict) else None
+        if not isinstance(reason, str) or reason in _REASONS:
+            return value
+        return {**value, "reason": EndedReason.LOST.value, "detail": reason[:60]}
 
 
 class DialEndedData(DialData, _Reason):
