@@ -40,6 +40,15 @@ async def disable(connection: AsyncConnection, endpoint_id: str, now: float, why
     await connection.execute(update(crm_deliveries).where(pending).values(state="disabled", due_at=None))
 
 
+async def enable(connection: AsyncConnection, endpoint_id: str) -> None:
+    """Enable an endpoint, with a clean record."""
+    await connection.execute(
+        update(crm_endpoints)
+        .where(crm_endpoints.c.id == endpoint_id)
+        .values(disabled_at=None, disabled_why=None, failing_since=None)
+    )
+
+
 async def remember(connection: AsyncConnection, endpoints: Mapping[str, str]) -> None:
     """Write down endpoints, with their organizations, that are not known yet."""
     rows = [{"id": endpoint, "organization_id": organization} for endpoint, organization in endpoints.items()]

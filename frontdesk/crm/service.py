@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from frontdesk.crm.delivery import Deliverer
+from frontdesk.crm.delivery_log import DeliveryLog
 from frontdesk.crm.endpoints import Endpoints
 from frontdesk.crm.outbox import CrmOutbox
 from frontdesk.crm.schedule import Pace
@@ -43,6 +44,7 @@ class Crm:
         self.deliverer = Deliverer(
             database, endpoints, self._sender, self.standing, pace=self._pace, clock=clock
         )
+        self.log = DeliveryLog(database, endpoints, self.standing, self.deliverer.wake, clock)
         self.outbox = CrmOutbox(endpoints, self.standing, self.deliverer.wake, clock)
 
     @asynccontextmanager

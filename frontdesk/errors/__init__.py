@@ -15,6 +15,7 @@ that is safe to show to anyone: no number, name, token or upstream text is ever 
 """
 
 from frontdesk.errors.base import FrontdeskError
+from frontdesk.errors.crm import DeliveryNotFoundError, EndpointDisabledError, EndpointNotFoundError
 from frontdesk.errors.daily import (
     DailyError,
     DailyNotFoundError,
@@ -104,7 +105,10 @@ __all__ = [
     "DatabaseInUseError",
     "DatabaseUnavailableError",
     "DatabaseUrlError",
+    "DeliveryNotFoundError",
     "DoorError",
+    "EndpointDisabledError",
+    "EndpointNotFoundError",
     "ErasedError",
     "FrontdeskError",
     "InvalidBodyError",
