@@ -41,6 +41,19 @@ class Switches(BaseModel):
     retry_after: bool = Field(
         False, description="Whether a 429 carries Retry-After. Claimed by one secondary source only, so off."
     )
+    room_deletion_ejects: bool = Field(
+        True,
+        description=(
+            "Whether deleting a room throws out whoever is inside. Undocumented; else the meeting goes on."
+        ),
+    )
+    presence_user_id: Literal["null", "generated"] = Field(
+        "null",
+        description=(
+            "userId in presence of somebody whose token names none. The description says null; a page "
+            "shows what looks generated."
+        ),
+    )
     endpoint_prefix: bool = Field(
         False,
         description=(

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import pytest
@@ -299,3 +299,35 @@ async def test_the_api_log_shows_requests(api: Api) -> None:
     assert json.loads(entries[0]["request"]) == {"name": "logged"}
     assert json.loads(entries[0]["response"])["name"] == "logged"
     assert (await api("GET", "/logs/api?source=mail"))[0] == 400
+
+
+@pytest.mark.parametrize(("switch", "expected"), [("null", False), ("generated", True)])
+async def test_presence_of_somebody_whose_token_names_nobody(
+    simulator: SimulatorServer, api: Api, switch: Literal["null", "generated"], expected: bool
+) -> None:
+    """By switch, presence shows no userId, or a made-up one, for a participant without one of its own."""
+    simulator.world.switches.presence_user_id = switch
+    await api("POST", "/rooms", {"name": "a"})
+    room = simulator.world.rooms.get("a")
+    assert room is not None
+    simulator.world.rooms.join(room, RoomClient("Phone", owner=False))
+    _, answer = await api("GET", "/rooms/a/presence")
+    assert (answer["data"][0]["userId"] is not None) == expected
+
+
+@pytest.mark.parametrize("ejects", [True, False])
+async def test_by_switch_a_deleted_room_keeps_its_meeting(
+    simulator: SimulatorServer, api: Api, ejects: bool
+) -> None:
+    """Whether a deletion throws people out is a switch; the room is gone for the API either way."""
+    simulator.world.switches.room_deletion_ejects = ejects
+    await api("POST", "/rooms", {"name": "a"})
+    room = simulator.world.rooms.get("a")
+    assert room is not None
+    bot = RoomClient("Bot", owner=True)
+    simulator.world.rooms.join(room, bot)
+    assert (await api("DELETE", "/rooms/a"))[0] == 200
+    assert (await api("GET", "/rooms/a"))[0] == 404
+    assert room.occupied
+    told_to_go = not bot.outbox.empty() and [bot.outbox.get_nowait() for _ in range(bot.outbox.qsize())][-1]
+    assert (told_to_go is None) == ejects

@@ -85,16 +85,16 @@ def read_event(body: Mapping[str, Any], content: bytes, received_at: float) -> D
     name = parse_room(room) if room else None
     if room is None or name is None:
         return None
-    payload = _object(body.get("payload"))
+    kind, payload = _type(body.get("type")), _object(body.get("payload"))
     return DailyEvent(
         id=_id(body.get("id"), content),
-        type=_type(body.get("type")),
+        type=kind,
         room=room,
         call_id=name.call_id,
         attempt=name.attempt,
         at=_at((body.get("event_ts"), payload.get("timestamp")), received_at),
         received_at=received_at,
-        data=_kept(payload),
+        data=_kept(kind, payload),
     )
 
 
@@ -134,9 +134,9 @@ def _seconds(value: Any) -> float | None:
     return seconds / 1000 if seconds >= _FIRST_MILLISECONDS else seconds
 
 
-def _kept(payload: Mapping[str, Any]) -> Data:
+def _kept(kind: str, payload: Mapping[str, Any]) -> Data:
     data: Data = {name: payload[name] for name in sorted(_PLAIN & payload.keys()) if _scalar(payload[name])}
-    if "user_id" in payload or "owner" in payload:
+    if kind.startswith("participant."):
         data["bot"] = payload.get("user_id") == BOT_USER_ID
     error = payload.get("error_msg")
     if isinstance(error, str):

@@ -58,15 +58,17 @@ class ParticipantRoutes:
 
     def _people(self, room: Room) -> list[dict[str, Any]]:
         now = self._world.clock.wall()
-        return [_presence(room, one, now) for one in room.participants()]
+        named_only = self._world.switches.presence_user_id == "null"
+        return [_presence(room, one, now, named_only=named_only) for one in room.participants()]
 
 
-def _presence(room: Room, participant: dict[str, Any], now: float) -> dict[str, Any]:
+def _presence(room: Room, participant: dict[str, Any], now: float, *, named_only: bool) -> dict[str, Any]:
     info = participant["info"]
+    generated = info["userId"] == participant["id"]
     return {
         "room": room.name,
         "id": participant["id"],
-        "userId": info["userId"],
+        "userId": None if named_only and generated else info["userId"],
         "userName": info["userName"],
         "mtgSessionId": room.meeting_id,
         "joinTime": iso(info["joinedAt"]),

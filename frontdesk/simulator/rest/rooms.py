@@ -72,9 +72,9 @@ class RoomRoutes:
         return self.show(room)
 
     async def delete(self, request: Request) -> dict[str, Any]:
-        """Remove a room; everybody inside is thrown out."""
+        """Remove a room; by switch everybody inside is thrown out."""
         room = live_room(self._world, request.params["name"])
-        await self._world.rooms.delete(room.name)
+        await self._world.rooms.delete(room.name, eject=self._world.switches.room_deletion_ejects)
         return {"deleted": True, "name": room.name}
 
     def show(self, room: Room) -> dict[str, Any]:

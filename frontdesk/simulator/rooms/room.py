@@ -137,14 +137,15 @@ class Rooms:
         """Every room, in the order of creation."""
         return list(self._rooms.values())
 
-    async def delete(self, name: str) -> bool:
-        """Remove a room and throw everybody out; False if there was none."""
+    async def delete(self, name: str, *, eject: bool = True) -> bool:
+        """Remove a room and throw everybody out, unless told not to; False if there was none."""
         room = self._rooms.pop(name, None)
         if room is None:
             return False
         for endpoint in room.sip_endpoints:
             self._by_sip.pop(endpoint, None)
-        await self._empty(room)
+        if eject:
+            await self._empty(room)
         return True
 
     def join(self, room: Room, client: RoomClient) -> None:

@@ -1,0 +1,41 @@
+"""A simulated Daily, the gateway's ways to it, and a database."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from frontdesk.daily.api import DailyApi
+from frontdesk.daily.pace import Turns
+from frontdesk.daily.removal import RoomRemover
+from frontdesk.simulator.server import SimulatorServer
+from frontdesk.simulator.settings import SimulatorSettings
+from tests.databases import database, database_url
+
+__all__ = ["database", "database_url"]
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[SimulatorServer]:
+    async with SimulatorServer(SimulatorSettings(port=0, record_dir=None, rate_limits=False)) as running:
+        yield running
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+def daily(simulator: SimulatorServer, http: aiohttp.ClientSession) -> DailyApi:
+    """The simulated Daily."""
+    return DailyApi(http, api_url=f"{simulator.base_url}/v1", api_key="a-key", timeout_s=5)
+
+
+@pytest.fixture
+async def remover(simulator: SimulatorServer, http: aiohttp.ClientSession) -> RoomRemover:
+    """Deletes rooms there, without a pace."""
+    return RoomRemover(
+        http, api_url=f"{simulator.base_url}/v1", api_key="a-key", timeout_s=5, turns=Turns(1000, 1.0)
+    )
