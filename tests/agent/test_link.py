@@ -1,0 +1,373 @@
+"""The bot's end of the link, against the real routes of the gateway and against a gateway that errs."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loguru import logger
+
+from frontdesk.agent.link import Link
+from frontdesk.agent.link_post import Answer, LinkPost, Verdict, judge
+from frontdesk.agent.link_queue import MOST_EVENT_BYTES, LinkQueue
+from frontdesk.agent.report import LinkedReport, Step, ToolCall, Turn
+from frontdesk.calls.models import BotFact
+from frontdesk.contract import AgentRequest, DialinSettings, Limits
+from frontdesk.ended import EndedReason
+from tests.link.desk import LinkDesk, link_desk
+
+CALL = "c" * 32
+SPEED = 200
+
+
+class FastTime:
+    """A clock that runs two hundred times as fast."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def clock(self) -> float:
+        return (time.monotonic() - self._began) * SPEED
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / SPEED)
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[LinkDesk]:
+    async with link_desk() as desk:
+        yield desk
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as http:
+        yield http
+
+
+@pytest.fixture
+def fast() -> FastTime:
+    return FastTime()
+
+
+@pytest.fixture
+async def link(desk: LinkDesk, http: aiohttp.ClientSession, fast: FastTime) -> AsyncIterator[Link]:
+    link = linked(desk, http, fast)
+    link.start()
+    yield link
+    await link.close(1)
+
+
+def linked(desk: LinkDesk, http: aiohttp.ClientSession, fast: FastTime) -> Link:
+    """A link to the desk, not yet started."""
+    callback = desk.callbacks.callback_for(CALL, 1, Limits())
+    return Link(LinkPost(http, callback, CALL, "s"), LinkQueue("s"), heartbeat_s=10, sleep=fast.sleep)
+
+
+async def until(desk: LinkDesk, count: int) -> None:
+    """Wait until so many facts were written down."""
+    async with asyncio.timeout(20):
+        while len(desk.books.facts) < count:
+            await asyncio.sleep(0.002)
+
+
+async def test_reports_arrive_in_order_and_the_end_is_waited_for(desk: LinkDesk, link: Link) -> None:
+    """What was told arrives once, in its order, and closing returns when the last of it was taken."""
+    for number in range(250):
+        link.tell("turn", {"role": "user", "text": str(number)}, droppable=True)
+    link.tell("ended", {"reason": "bot_hangup"})
+    await link.close(60)
+    said = [fact.data.get("text") for fact in desk.books.facts[:-1]]
+    assert said == [str(number) for number in range(250)]
+    assert desk.books.facts[-1].type == "ended"
+    assert [fact.id for fact in desk.books.facts] == [f"s-{n:06}" for n in range(1, 252)]
+
+
+async def test_a_gateway_away_for_a_minute_costs_no_report(
+    desk: LinkDesk, link: Link, fast: FastTime
+) -> None:
+    """Whatever was told while nobody took it arrives in order when somebody does, each thing once."""
+    link.tell("joined", {})
+    await until(desk, 1)
+    desk.mishaps.plan = [503, "garbage", 404, 500, 302, 502] * 100
+    gone_at = fast.clock()
+    told = 0
+    while fast.clock() - gone_at < 60:
+        link.tell("turn", {"role": "bot", "text": str(told)}, droppable=True)
+        told += 1
+        await fast.sleep(3)
+    desk.mishaps.plan = []
+    assert len(desk.mishaps.met) > 3
+    assert desk.books.types() == ["joined"]
+    link.tell("ended", {"reason": "bot_hangup"})
+    await link.close(60)
+    assert desk.books.types() == ["joined", *["turn"] * told, "ended"]
+    assert [fact.data["text"] for fact in desk.books.facts[1:-1]] == [str(n) for n in range(told)]
+
+
+async def test_an_answer_that_got_lost_makes_no_second_fact(desk: LinkDesk, link: Link) -> None:
+    """Taken, but the answer never came: the same ids come again, and the books know them."""
+    desk.mishaps.plan = ["lost"] * 3
+    link.tell("joined", {})
+    link.tell("connected", {})
+    await link.close(60)
+    assert desk.books.types() == ["joined", "connected"]
+    assert desk.books.writes >= 4
+
+
+async def test_silence_is_filled_with_heartbeats(desk: LinkDesk, link: Link) -> None:
+    """A bot with nothing to tell still says every ten seconds that it lives."""
+    await until(desk, 1)
+    assert desk.books.types() == ["heartbeat"]
+
+
+async def test_a_gateway_that_hangs_holds_nothing_up(desk: LinkDesk, link: Link) -> None:
+    """Telling returns at once, and closing gives up after its time."""
+    desk.mishaps.plan = ["hang"] * 5
+    began = time.monotonic()
+    for _ in range(1000):
+        link.tell("turn", {"role": "bot", "text": "x" * 100}, droppable=True)
+    assert time.monotonic() - began < 0.5
+    async with asyncio.timeout(5):
+        await link.close(100)
+
+
+@pytest.mark.parametrize("status", [401, 403, 410])
+async def test_a_gateway_that_wants_no_reports_is_left_alone(desk: LinkDesk, link: Link, status: int) -> None:
+    """Refused for good: nothing more is sent, telling goes on to be harmless, closing is at once."""
+    desk.mishaps.plan = [status]
+    link.tell("joined", {})
+    async with asyncio.timeout(10):
+        while not desk.mishaps.met:
+            await asyncio.sleep(0.002)
+    await asyncio.sleep(0.05)
+    link.tell("connected", {})
+    async with asyncio.timeout(1):
+        await link.close(1000)
+    assert desk.books.facts == []
+
+
+async def test_a_call_that_is_not_known_yet_is_told_again(desk: LinkDesk, link: Link) -> None:
+    """The record may be on its way: reports wait for it."""
+    desk.books.unknown.add(CALL)
+    link.tell("joined", {})
+    await asyncio.sleep(0.05)
+    desk.books.unknown.clear()
+    await link.close(60)
+    assert desk.books.types() == ["joined"]
+
+
+async def test_a_report_that_is_not_understood_costs_only_itself(desk: LinkDesk, link: Link) -> None:
+    """One bad report among many is given up; all others arrive in order."""
+    for number in range(10):
+        link.tell("turn", {"role": "user" if number != 6 else "cat", "text": str(number)})
+    await link.close(60)
+    assert [fact.data["text"] for fact in desk.books.facts] == [str(n) for n in range(10) if n != 6]
+
+
+async def test_an_order_to_hang_up_is_passed_on(desk: LinkDesk, link: Link) -> None:
+    """The order rides on the answer to whatever comes next, also a heartbeat."""
+    desk.books.hang_up = EndedReason.CANCELED
+    async with asyncio.timeout(10):
+        assert await link.ordered() is EndedReason.CANCELED
+        assert await link.ordered() is EndedReason.CANCELED
+
+
+async def test_what_cannot_be_sent_as_it_is_is_mended(desk: LinkDesk, link: Link) -> None:
+    """No value of a tool or a sentence can stop a report, however odd, and none is endless."""
+    odd = {"nul": "a\0b", "half": "\ud800", "number": float("nan"), "thing": object(), 1: ("x",)}
+    link.tell("tool", {"name": "t", "arguments": odd, "result": ["x" * MOST_EVENT_BYTES], "ok": True})
+    link.tell("turn", {"role": "bot", "text": "x" * 10 * MOST_EVENT_BYTES})
+    await link.close(60)
+    tool, turn = desk.books.facts
+    arguments = tool.data["arguments"]
+    assert isinstance(arguments, dict)
+    assert (arguments["nul"], arguments["half"], arguments["1"]) == ("ab", "?", ["x"])
+    assert arguments["number"] is None
+    assert tool.data["result"] == {"omitted_bytes": MOST_EVENT_BYTES + 4}
+    assert len(str(turn.data["text"])) == MOST_EVENT_BYTES // 8
+
+
+def test_memory_is_bounded_and_milestones_stay() -> None:
+    """While nobody takes anything, old turns give way and say how many; every milestone stays."""
+    queue = LinkQueue("s", most_bytes=100_000)
+    queue.offer()
+    for number in range(5000):
+        queue.put("turn", {"role": "user", "text": f"{number} " + "x" * 200}, droppable=True)
+        if number % 500 == 0:
+            queue.put("ringing", {"dial": 1})
+    queue.put("ended", {"reason": "lost"})
+    sent = _drain(queue)
+    kinds = [event["type"] for event in sent]
+    turns = [event for event in sent if event["type"] == "turn"]
+    assert (kinds.count("ringing"), kinds.count("ended")) == (10, 1)
+    assert sum(event["data"]["count"] for event in sent if event["type"] == "dropped") == 5000 - len(turns)
+    assert sum(len(json.dumps(event)) for event in turns) < 110_000
+    assert turns[-1]["data"]["text"].startswith("4999 ")
+    assert [event["sequence"] for event in sent] == sorted(event["sequence"] for event in sent)
+
+
+def _drain(queue: LinkQueue) -> list[dict[str, Any]]:
+    sent = []
+    while batch := queue.offer():
+        sent += [json.loads(body) for body in batch]
+        queue.taken(len(batch))
+    return sent
+
+
+MISHAPS = st.sampled_from(["taken", "part", "lost", "retry", "bad"])
+
+
+class ErringGateway:
+    """Takes batches, all or a part, loses answers, fails, misunderstands what is fine; then behaves."""
+
+    def __init__(self, mishaps: Sequence[str]) -> None:
+        self._mishaps = list(mishaps)
+        self.known: list[str] = []
+        self.under_way = 0
+
+    async def __call__(self, events: Sequence[bytes]) -> Answer:
+        assert self.under_way == 0, "two posts at once"
+        self.under_way += 1
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        mishap = self._mishaps.pop(0) if self._mishaps else "taken"
+        if mishap == "retry" or (mishap == "bad" and len(events) < 2):
+            return Answer(Verdict.RETRY, "500")
+        if mishap == "bad":
+            return Answer(Verdict.BAD, "422")
+        count = len(events) if mishap != "part" else max(min(1, len(events)), len(events) // 2)
+        for event in events[:count]:
+            if (name := json.loads(event)["data"]["n"]) not in self.known:
+                self.known.append(name)
+        return Answer(Verdict.RETRY, "lost") if mishap == "lost" else Answer(Verdict.TAKEN, "200", count)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(MISHAPS, max_size=12), st.lists(st.integers(0, 5), max_size=12))
+def test_no_combination_of_mishaps_reorders_or_loses(mishaps: list[str], bursts: list[int]) -> None:
+    """Whatever happens to posts and whenever something is told, the gateway learns all of it in order."""
+
+    async def happen() -> list[str]:
+        gateway = ErringGateway(mishaps)
+        link = Link(gateway, LinkQueue("s"), heartbeat_s=10, sleep=_soon)
+        link.start()
+        told = 0
+        for burst in bursts:
+            for _ in range(burst):
+                link.tell("turn", {"n": str(told)}, droppable=True)
+                told += 1
+            await asyncio.sleep(0)
+        closing = asyncio.create_task(link.close(100_000))
+        async with asyncio.timeout(20):
+            await closing
+        assert gateway.known == [str(n) for n in range(told)]
+        return gateway.known
+
+    asyncio.run(happen())
+
+
+async def _soon(seconds: float) -> None:
+    await asyncio.sleep(0 if seconds <= 30 else seconds)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "verdict"),
+    [
+        (200, {"taken": 2, "orders": {}}, Verdict.TAKEN),
+        (200, {"taken": 3}, Verdict.RETRY),
+        (200, {"taken": 0}, Verdict.RETRY),
+        (200, {"taken": True}, Verdict.RETRY),
+        (200, {}, Verdict.RETRY),
+        (404, {}, Verdict.RETRY),
+        (404, {"retryable": True}, Verdict.RETRY),
+        (404, {"retryable": False}, Verdict.STOP),
+        (307, {}, Verdict.RETRY),
+        (429, {"retry_after_s": "soon"}, Verdict.RETRY),
+        (422, {}, Verdict.BAD),
+    ],
+)
+def test_what_an_answer_means(status: int, answer: dict[str, Any], verdict: Verdict) -> None:
+    """Only a good answer counts as taken, only the gateway itself can stop the link."""
+    assert judge(status, answer, 2).verdict is verdict
+
+
+def test_an_unknown_order_to_hang_up_still_hangs_up() -> None:
+    """A newer gateway's reason is not known here; the call ends all the same."""
+    assert judge(200, {"taken": 0, "orders": {"hang_up": "new"}}, 0).hang_up is EndedReason.CANCELED
+    assert judge(200, {"taken": 0, "orders": ["hang_up"]}, 0).hang_up is None
+
+
+class NotedLink(Link):
+    """A link that only remembers."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict[str, Any], bool]] = []
+
+    def tell(self, kind: str, data: Any, *, droppable: bool = False) -> None:
+        self.told.append((kind, dict(data), droppable))
+
+
+def test_the_report_speaks_the_ledgers_language_and_logs_nothing_personal() -> None:
+    """Every step that is reported is a fact of bots; what was said is in the report and not in the log."""
+    lines: list[str] = []
+    sink = logger.add(lambda message: lines.append(str(message)))
+    link = NotedLink()
+    report = LinkedReport(link)
+    for step in Step:
+        if step not in (Step.TURN, Step.ENDING, Step.ENDED):
+            report.step(step, dial=1)
+    report.step(Step.DIALIN_READY)
+    report.turn(Turn("user", "my name is Ada", 1.0, None))
+    report.tool(ToolCall("look_up", {"name": "Ada"}, {"phone": "555"}, ok=True, duration_ms=3.2))
+    report.ending(EndedReason.BOT_HANGUP, "")
+    report.ended(EndedReason.BOT_HANGUP, "detail")
+    logger.remove(sink)
+    kinds = [kind for kind, _, _ in link.told]
+    assert sorted(kinds) == sorted(set(kinds))
+    assert set(kinds) == set(BotFact)
+    assert {kind for kind, _, droppable in link.told if droppable} == {
+        "turn",
+        "tool",
+        "caller_silent",
+        "service_error",
+        "forward_failed",
+    }
+    said = {key: value for key, value in _data(link, "turn").items() if value}
+    assert said == {"role": "user", "text": "my name is Ada", "started_at": 1.0}
+    assert _data(link, "ended") == {"reason": "bot_hangup", "detail": "detail"}
+    assert lines
+    assert not [line for line in lines if "Ada" in line or "555" in line]
+
+
+def _data(link: NotedLink, kind: str) -> dict[str, Any]:
+    return next(data for name, data, _ in link.told if name == kind)
+
+
+async def test_a_call_without_callback_has_no_link(desk: LinkDesk, http: aiohttp.ClientSession) -> None:
+    """Nobody asked for reports; and two starts of one request report under names of their own."""
+    request = AgentRequest(
+        room_url="r",
+        token="t",
+        session_id="s",
+        call_id=CALL,
+        organization_id="o",
+        organization_slug="o",
+        client_name="c",
+        workflow="w",
+        dialin_settings=DialinSettings(call_id="a", call_domain="b"),
+    )
+    assert Link.of(request, http) is None
+    callback = desk.callbacks.callback_for(CALL, 1, Limits())
+    for _ in range(2):
+        twin = Link.of(request.model_copy(update={"callback": callback}), http)
+        assert twin is not None
+        twin.start()
+        twin.tell("joined", {})
+        await twin.close(30)
+    assert len({fact.id for fact in desk.books.facts}) == 2
