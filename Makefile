@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile $(LOCKING) pyproject.toml
 LOCKS  := requirements-tools.lock requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check lint bench lock clean
+.PHONY: help demo dev test check lint bench chaos lock clean
 
 help:  ## Show these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: lint test  ## What CI runs.
 
 bench: $(READY)  ## The speed figures of the README, as ratios taken in one run.
 	$(RUN) -m bench
+
+chaos: $(READY)  ## Calls while gateways and bots are killed, and the leak audit; repeat with CHAOS="--seed 7".
+	$(RUN) -m tests.chaos $(CHAOS)
 
 lock: $(READY)  ## Resolve the dependencies into the requirements*.lock files; newer ones with UPGRADE=--upgrade.
 	$(COMPILE) --extra gateway -o requirements-gateway.lock

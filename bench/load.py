@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import cast
 
 import uvloop
@@ -39,20 +42,29 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
 
-def dialin(signed: Callable[[bytes], tuple[str, str]]) -> bytes:
+Sign = Callable[[bytes], tuple[str, str]]
+
+
+def dialin(signed: Sign, call_id: str | None = None) -> bytes:
     """A dial-in webhook for a call of its own; `signed` gives signature and timestamp of a body."""
     call = {
         "To": "+14155550100",
         "From": "+12025550123",
-        "callId": str(uuid.uuid4()),
+        "callId": call_id or str(uuid.uuid4()),
         "callDomain": "c1f8a4c0-5a6e-4d57-8f0d-5b7d3c7f0a11",
     }
     body = json.dumps(call, separators=(",", ":")).encode()
     signature, timestamp = signed(body)
+    headers = {"X-Pinless-Signature": signature, "X-Pinless-Timestamp": timestamp}
+    return post("/daily-dialin-webhook", body, headers)
+
+
+def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """A POST request with JSON."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return (
-        "POST /daily-dialin-webhook HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-        f"X-Pinless-Signature: {signature}\r\nX-Pinless-Timestamp: {timestamp}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        f"{lines}Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
 
 
@@ -62,16 +74,26 @@ def load(port: int, requests: list[bytes], connections: int) -> Load:
     Raises:
         RuntimeError: An answer was not 200, or a connection was lost.
     """
-    return uvloop.run(_run(port, requests, connections))
-
-
-async def _run(port: int, requests: list[bytes], connections: int) -> Load:
-    result = Load()
     queue = iter(requests)
+    return uvloop.run(_run(port, [queue] * connections))
+
+
+def load_in_order(port: int, stories: list[list[bytes]], connections: int) -> Load:
+    """Send stories over so many connections, the requests of each story one after the other.
+
+    Raises:
+        RuntimeError: An answer was not 200, or a connection was lost.
+    """
+    left = iter(stories)
+    return uvloop.run(_run(port, [chain.from_iterable(left) for _ in range(connections)]))
+
+
+async def _run(port: int, queues: list[Iterator[bytes]]) -> Load:
+    result = Load()
     loop = asyncio.get_running_loop()
     callers = [
-        (await loop.create_connection(lambda: _Caller(queue, result), "127.0.0.1", port))[1]
-        for _ in range(connections)
+        (await loop.create_connection(partial(_Caller, queue, result), "127.0.0.1", port))[1]
+        for queue in queues
     ]
     began = time.perf_counter()
     await asyncio.gather(*(caller.start() for caller in callers))
@@ -168,33 +190,67 @@ def upstream(rest_ms: float = 0, start_ms: float = 0) -> Iterator[int]:
             process.terminate()
 
 
+DAILY_KEY = "bench"
 SECRET = "YmVuY2htYXJrLXNlY3JldC0wMTIzNDU2Nzg5"
 
 
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway."""
+
+    pid: int
+    port: int
+    books: Path
+
+
 @contextmanager
-def gateway(upstream_port: int) -> Iterator[tuple[int, int]]:
+def gateway(upstream_port: int, *program: str) -> Iterator[tuple[int, int]]:
     """The gateway as it is served in production; gives its pid and port."""
+    with gateway_with_books(upstream_port, *program) as running:
+        yield running.pid, running.port
+
+
+@contextmanager
+def gateway_with_books(upstream_port: int, *program: str) -> Iterator[Gateway]:
+    """The same with its books, a SQLite file, and a CRM that is told of calls.
+
+    Args:
+        upstream_port: Of everything outside.
+        program: What Python runs; `server.py` when nothing is given.
+    """
     port = _free_port()
-    daily = f"http://127.0.0.1:{upstream_port}"
-    environment = {
+    with TemporaryDirectory(prefix="frontdesk-bench-") as folder:
+        environment = _environment(upstream_port, port, Path(folder))
+        command = [sys.executable, *(program or ("server.py",))]
+        with Path(os.devnull).open("w") as log, _pinned(gateway=True):
+            process = subprocess.Popen(command, cwd=_ROOT, env=environment, stderr=log)
+        with process:
+            try:
+                _wait_until_served(port)
+                with _pinned(gateway=False):
+                    yield Gateway(process.pid, port, Path(folder) / "frontdesk.db")
+            finally:
+                process.terminate()
+
+
+def _environment(upstream_port: int, port: int, folder: Path) -> dict[str, str]:
+    far = f"http://127.0.0.1:{upstream_port}"
+    return {
         "PATH": os.environ["PATH"],
         "PYTHON_DOTENV_DISABLED": "1",
         "PORT": str(port),
-        "DAILY_API_KEY": "bench",
-        "DAILY_API_URL": f"{daily}/v1",
-        "LOCAL_SERVER_URL": daily,
+        "DAILY_API_KEY": DAILY_KEY,
+        "DAILY_API_URL": f"{far}/v1",
+        "LOCAL_SERVER_URL": far,
         "PINLESS_HMAC_SECRET": SECRET,
+        "DAILY_EVENTS_SECRET": SECRET,
         "FRONTDESK_API_KEYS": "bench",
+        "DATABASE_URL": f"sqlite:///{folder / 'frontdesk.db'}",
+        "SPOOL_DIR": str(folder / "spool"),
+        "CRM_EVENTS_URL": f"{far}/crm/events",
+        "CRM_SECRETS": f"whsec_{SECRET}",
+        "CRM_ALLOW_PRIVATE": "true",
     }
-    with Path(os.devnull).open("w") as log, _pinned(gateway=True):
-        process = subprocess.Popen([sys.executable, "server.py"], cwd=_ROOT, env=environment, stderr=log)
-    with process:
-        try:
-            _wait_until_served(port)
-            with _pinned(gateway=False):
-                yield process.pid, port
-        finally:
-            process.terminate()
 
 
 def _free_port() -> int:

@@ -39,12 +39,20 @@ class Reports(Protocol):
     def tell(self, kind: BotFact, **data: Any) -> None:
         """Report one thing."""
 
+    async def ordered(self) -> EndedReason:
+        """Wait until the gateway wants the call to end."""
+
 
 class Silence:
     """Reports of a bot that makes none."""
 
     def tell(self, kind: BotFact, **data: Any) -> None:
         """Forget it."""
+
+    async def ordered(self) -> EndedReason:
+        """Hear nothing."""
+        await asyncio.Event().wait()
+        raise AssertionError
 
 
 @dataclass(frozen=True)
@@ -77,9 +85,22 @@ class LightBot:
         self._dials = 0
 
     async def run(self) -> None:
-        """Live from start to end."""
+        """Live from start to end, or until the gateway orders to hang up."""
         if self._manner is Manner.ABSENT:
             return
+        order = asyncio.ensure_future(self._reports.ordered())
+        life = asyncio.ensure_future(self._live())
+        try:
+            waits = {life} if self._manner is Manner.HANGS else {life, order}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if not life.done():
+                self._ended(order.result())
+        finally:
+            order.cancel()
+            life.cancel()
+            await asyncio.gather(order, life, return_exceptions=True)
+
+    async def _live(self) -> None:
         try:
             async with RoomSocket.joined(
                 self._with.http, self._request.room_url, self._request.token

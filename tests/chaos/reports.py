@@ -7,7 +7,6 @@ from typing import Any
 import aiohttp
 
 from frontdesk.agent.link import Link
-from frontdesk.agent.report import LinkedReport, Step, Turn
 from frontdesk.calls.models import BotFact
 from frontdesk.contract import AgentRequest
 from frontdesk.ended import EndedReason
@@ -21,16 +20,10 @@ class LinkReports:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._report = LinkedReport(link)
 
     def tell(self, kind: BotFact, **data: Any) -> None:
         """Report one thing."""
-        if kind is BotFact.ENDED:
-            self._report.ended(EndedReason(data["reason"]), "")
-        elif kind is BotFact.TURN:
-            self._report.turn(Turn(**data))
-        else:
-            self._report.step(Step(kind.value), **data)
+        self._link.tell(kind.value, data)
 
     async def ordered(self) -> EndedReason:
         """Wait until the gateway wants the call to end."""

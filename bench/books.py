@@ -1,0 +1,115 @@
+"""What keeping the books costs a call, and how many calls a second one gateway keeps on SQLite."""
+
+import os
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+
+from bench.figures import Figure
+from bench.lives import life, signed
+from bench.load import Gateway, cpu_s, dialin, gateway_with_books, load, load_in_order, upstream
+
+_WITHOUT = ("-m", "bench.forgetful")
+_CONNECTIONS, _ROUNDS, _CALLS = 32, 10, 600
+_REST_MS, _QUIET_CONNECTIONS, _QUIET_CALLS = 80, 24, 1000
+_SECONDS, _LIVES_AT_ONCE, _EXPECTED = 20, 64, 300
+_AFTERWARDS_S = 0.5
+"""The CRM is told after the answer; that belongs to the cost."""
+
+
+def cpu() -> Figure:
+    """CPU that ledger, events and outbox add to a dial-in webhook under load."""
+    with (
+        upstream() as far,
+        gateway_with_books(far) as keeping,
+        gateway_with_books(far, *_WITHOUT) as forgetful,
+    ):
+        for running in (keeping, forgetful):
+            _cpu_ms(running)
+        rounds = [(_cpu_ms(keeping), _cpu_ms(forgetful)) for _ in range(_ROUNDS)]
+    with_books, without = (median(column) for column in zip(*rounds, strict=True))
+    return Figure(
+        "CPU that the books add to a dial-in webhook under load",
+        median(kept - bare for kept, bare in rounds),
+        0.5,
+        "ms",
+        f"{with_books:.3f} ms with, {without:.3f} ms without ledger, events and outbox, {_CONNECTIONS} "
+        f"connections, median of {_ROUNDS} rounds; the delivery to the CRM is in it",
+    )
+
+
+def latency() -> Figure:
+    """What the books add to the median of a dial-in webhook."""
+    with (
+        upstream(rest_ms=_REST_MS) as far,
+        gateway_with_books(far) as keeping,
+        gateway_with_books(far, *_WITHOUT) as forgetful,
+    ):
+        rounds = [(_median_ms(keeping), _median_ms(forgetful)) for _ in range(5)]
+    with_books, without = (median(column) for column in zip(*rounds, strict=True))
+    return Figure(
+        "What the books add to the median of a dial-in webhook",
+        median(kept - bare for kept, bare in rounds),
+        5,
+        "ms",
+        f"{with_books:.1f} ms with, {without:.1f} ms without, two round trips to Daily of {_REST_MS} ms, "
+        f"{_QUIET_CONNECTIONS} connections, median of 5 rounds of {_QUIET_CALLS} calls",
+    )
+
+
+def rate() -> Figure:
+    """How many whole lives of calls a second one gateway keeps on SQLite, durable when answered."""
+    with upstream() as far, gateway_with_books(far) as running:
+        installation = _installation(running.books)
+        speed = _lives(running, installation, 300)
+        count = int(max(speed, 50) * _SECONDS)
+        speed = _lives(running, installation, count)
+        os.kill(running.pid, signal.SIGKILL)
+        lost = 300 + count - _ended(running.books)
+    return Figure(
+        "Whole calls a second that one gateway keeps on SQLite",
+        0.0 if lost else speed,
+        _EXPECTED,
+        "calls/s",
+        f"{len(life(installation))} requests a call, {count} calls, {_LIVES_AT_ONCE} at once; "
+        f"gateway killed right after the last answer: {lost} calls lost",
+        at_least=True,
+    )
+
+
+def _cpu_ms(running: Gateway) -> float:
+    calls = [dialin(signed) for _ in range(_CALLS)]
+    before = cpu_s(running.pid)
+    load(running.port, calls, _CONNECTIONS)
+    time.sleep(_AFTERWARDS_S)
+    return (cpu_s(running.pid) - before) * 1000 / len(calls)
+
+
+def _median_ms(running: Gateway) -> float:
+    calls = [dialin(signed) for _ in range(_QUIET_CALLS)]
+    return load(running.port, calls, _QUIET_CONNECTIONS).median_ms(_QUIET_CONNECTIONS, _QUIET_CONNECTIONS)
+
+
+def _lives(running: Gateway, installation: str, count: int) -> float:
+    """Calls a second."""
+    stories = [life(installation) for _ in range(count)]
+    return count / load_in_order(running.port, stories, _LIVES_AT_ONCE).elapsed_s
+
+
+def _installation(books: Path) -> str:
+    with closing(sqlite3.connect(books)) as connection:
+        rows = connection.execute("SELECT value FROM notes WHERE name = 'installation'").fetchall()
+    return str(rows[0][0])
+
+
+def _ended(books: Path) -> int:
+    with closing(sqlite3.connect(books)) as connection:
+        return int(connection.execute("SELECT count(*) FROM calls WHERE state = 'ended'").fetchone()[0])
+
+
+if __name__ == "__main__":
+    for measure in (cpu, latency, rate):
+        print(measure().row())
