@@ -35,8 +35,11 @@ class Addresses(Protocol):
         """Where this organization's is; None when it is not to be asked."""
 
 
-Sessions = Callable[[bool], aiohttp.ClientSession]
-"""The session for private addresses, or the one that refuses them."""
+class Sessions(Protocol):
+    """With which session CRMs are asked."""
+
+    def session(self, *, allow_private: bool) -> aiohttp.ClientSession:
+        """One that reaches public addresses only, or any."""
 
 
 class Callers:
@@ -122,7 +125,7 @@ class Callers:
 
     async def _post(self, call_id: str, caller: Caller, question: str) -> bytes:
         headers = _TYPES | caller.signer.headers(f"caller_{call_id}", self._clock(), question)
-        http = self._sessions(caller.allow_private)
+        http = self._sessions.session(allow_private=caller.allow_private)
         async with http.post(
             caller.url, data=question.encode(), headers=headers, allow_redirects=False
         ) as answer:

@@ -40,8 +40,9 @@ class DialinAnswer(BaseModel):
     """The answer to the webhook; Daily reads none of it (the bot connects the caller), but logs show it."""
 
     call_id: str = Field(description="Frontdesk's id of the call.")
-    status: Literal["started", "launching"] = Field(
-        description="Whether the bot is started, or still being sought while the caller is on hold."
+    status: Literal["started", "launching", "ended"] = Field(
+        description="Whether the bot is started, or still being sought while the caller is on hold; "
+        "`ended` is for a late copy of the webhook."
     )
     session_id: str | None = Field(None, description="The start of the bot, once it is started.")
 

@@ -3,16 +3,18 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from loguru import logger
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
-from tenacity.wait import wait_exponential_jitter
 
+from frontdesk.calls.entries import LedgerCall, Opened
+from frontdesk.calls.state import CallState
 from frontdesk.contract import Limits
+from frontdesk.dialin.copies import CallKnownError, answer_from_record, launching
+from frontdesk.dialin.hold import Hold
 from frontdesk.dialin.models import DialinAnswer, DialinWebhook
-from frontdesk.errors import FrontdeskError, LaunchTimeoutError, UpstreamError
+from frontdesk.errors import FrontdeskError, LaunchTimeoutError
 from frontdesk.launch.call import Call
 from frontdesk.launch.service import Launched, Launcher
 from frontdesk.logs import call_context
@@ -20,17 +22,45 @@ from frontdesk.organizations import Organizations
 from frontdesk.tasks import InFlight
 
 _REMEMBERED_S = 900
-_FIRST_PAUSE_S = 0.25
-_BACK_OFF = wait_exponential_jitter(multiplier=0.5, max=4, jitter=0.25)
+_CALL_IDS = uuid.UUID("c2b7f1f6-6f5e-4a38-9d3c-0d6f6f7a7b11")
+
+
+def call_id_of(daily_call_id: str) -> str:
+    """Frontdesk's id of an incoming call; it follows from Daily's, so copies of a webhook are one call."""
+    return uuid.uuid5(_CALL_IDS, daily_call_id).hex
+
+
+Outcome = Launched | FrontdeskError | CallState | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One incoming call: told of by any number of webhooks, launched once."""
+    """One incoming call: told of by any number of webhooks, written down and launched once."""
 
     call_id: str
     received: float
-    launch: asyncio.Task[Launched | FrontdeskError]
+    record: "asyncio.Task[Opened | None] | None"
+    launch: asyncio.Task[Outcome]
+
+    @property
+    def work(self) -> tuple[asyncio.Task[Opened | None] | asyncio.Task[Outcome], ...]:
+        """What is to be done before a webhook is answered."""
+        return (self.launch, self.record) if self.record else (self.launch,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Seconds from the webhook.
+
+    Args:
+        answer_s: When a webhook is answered at the latest.
+        record_s: How long a bot's start waits for the books, which spool what the database does not take.
+        hold_s: How long a bot is sought before the caller hears Daily's message for a timed-out hold.
+    """
+
+    answer_s: float
+    hold_s: float
+    record_s: float = 1.0
 
 
 class DialinService:
@@ -38,12 +68,16 @@ class DialinService:
 
     Args:
         organizations: Who answers which number.
-        launcher: Makes the room and starts the bot.
+        launcher: Makes the room and starts the bot; beside that, the call goes into its books, and the CRM
+            is asked who is calling.
         limits: How long calls may take.
-        answer_within_s: When a webhook is answered at the latest.
-        hold_s: How long a bot is sought before the caller hears Daily's message for a timed-out hold.
+        budget: How long the parts may take.
+        hold: How launches are repeated.
         now: Monotonic seconds.
-        sleep: How to wait between tries, in seconds.
+        clock: UTC seconds.
+
+    Attributes:
+        orphan: Told of a call that the books know as launching, perhaps by a gateway that is no more.
     """
 
     def __init__(
@@ -52,25 +86,28 @@ class DialinService:
         launcher: Launcher,
         limits: Limits,
         *,
-        answer_within_s: float,
-        hold_s: float,
+        budget: Budget,
+        hold: Hold | None = None,
         now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._organizations = organizations
         self._launcher = launcher
         self._limits = limits
-        self._answer_within_s = answer_within_s
-        self._hold_s = hold_s
+        self._budget = budget
         self._now = now
-        self._sleep = sleep
+        self._clock = clock
+        self._hold = hold or Hold(now)
         self._calls: dict[str, _Entry] = {}
         self._tasks = InFlight()
+        self.orphan: Callable[[str], None] = lambda _call_id: None
 
     async def receive(
         self, webhook: DialinWebhook, organization: str | None = None, workflow: str | None = None
     ) -> DialinAnswer:
         """Launch a bot for the call, or join the launch that an earlier copy of the webhook began.
+
+        The answer waits until the call is in the books or their time is over, whatever the launch does.
 
         Args:
             webhook: The call.
@@ -81,39 +118,59 @@ class DialinService:
             UnknownNumberError: Nobody answers the called number.
             UnknownOrganizationError: The pinned organization does not exist.
             UnknownWorkflowError: The pinned workflow does not exist.
-            UpstreamError: No bot could be had; a later copy of the webhook may try again.
+            UpstreamError: No bot could be had.
         """
-        entry = self._calls.get(webhook.call_id)
+        call_id = call_id_of(webhook.call_id)
+        entry = self._calls.get(call_id)
         if entry is None:
-            entry = self._begin(webhook, organization, workflow)
-        left = entry.received + self._answer_within_s - self._now()
-        await asyncio.wait((entry.launch,), timeout=max(0, left))
-        if not entry.launch.done():
-            return DialinAnswer(call_id=entry.call_id, status="launching")
-        outcome = entry.launch.result()
-        if isinstance(outcome, FrontdeskError):
-            raise outcome
-        return DialinAnswer(call_id=entry.call_id, status="started", session_id=outcome.session_id)
+            entry = self._begin(call_id, webhook, organization, workflow)
+        left = entry.received + self._budget.answer_s - self._now()
+        await asyncio.wait(entry.work, timeout=max(0, left))
+        return self._answer(entry)
+
+    def resume(self, known: LedgerCall, attempt: int) -> None:
+        """Launch a call of the books whose gateway is no more, for what is left of the caller's patience.
+
+        Raises:
+            FrontdeskError: Its organization or workflow is no more.
+        """
+        call = Call.resumed(known.call, self._organizations.by_id(known.call.organization_id))
+        left = self._budget.hold_s - (self._clock() - call.created_at)
+        launch = self._tasks.start(self._launch(call, attempt, left, None))
+        self._calls[call.call_id] = _Entry(call.call_id, self._now(), None, launch)
 
     async def drain(self, timeout_s: float) -> None:
         """Wait for the launches in flight, but not longer than this."""
         await self._tasks.drain(timeout_s)
 
-    def _begin(self, webhook: DialinWebhook, slug: str | None, workflow: str | None) -> _Entry:
+    def _answer(self, entry: _Entry) -> DialinAnswer:
+        if not entry.launch.done():
+            return DialinAnswer(call_id=entry.call_id, status="launching")
+        outcome = entry.launch.result()
+        if isinstance(outcome, FrontdeskError):
+            raise outcome
+        if isinstance(outcome, Launched):
+            return DialinAnswer(call_id=entry.call_id, status="started", session_id=outcome.session_id)
+        return answer_from_record(entry.call_id, outcome)
+
+    def _begin(self, call_id: str, webhook: DialinWebhook, slug: str | None, workflow: str | None) -> _Entry:
         self._forget_old()
         if slug is None:
             organization = self._organizations.by_number(webhook.to)
         else:
             organization = self._organizations.by_slug(slug)
         call = Call(
-            call_id=str(uuid.uuid4()),
+            call_id=call_id,
+            created_at=self._clock(),
             organization=organization,
             workflow=organization.knows(workflow or organization.inbound_workflow),
             line=webhook.settings(),
             limits=self._limits,
         )
-        launch = self._tasks.start(self._launch(webhook.call_id, call))
-        entry = self._calls[webhook.call_id] = _Entry(call.call_id, self._now(), launch)
+        record = self._launcher.books.accept_beside(call)
+        self._launcher.callers.ask(call_id, organization, webhook.from_, webhook.to)
+        launch = self._tasks.start(self._launch(call, 1, self._budget.hold_s, record))
+        entry = self._calls[call_id] = _Entry(call_id, self._now(), record, launch)
         return entry
 
     def _forget_old(self) -> None:
@@ -125,11 +182,20 @@ class DialinService:
                 return
             del self._calls[oldest]
 
-    async def _launch(self, daily_call_id: str, call: Call) -> Launched | FrontdeskError:
-        with call_context(call.call_id):
+    async def _launch(
+        self, call: Call, first: int, hold_s: float, record: "asyncio.Task[Opened | None] | None"
+    ) -> Outcome:
+        async def ours() -> None:
+            await self._check_ours(record)
+
+        with (
+            call_context(call.call_id),
+            self._launcher.launching(call, first=first, ours=ours if record else None) as launch,
+        ):
             try:
-                async with asyncio.timeout(self._hold_s):
-                    return await self._try_until_held_too_long(call)
+                return await self._hold.launch(launch, hold_s)
+            except CallKnownError as known:
+                return self._join(call.call_id, known.state)
             except FrontdeskError as error:
                 problem = error
             except TimeoutError:
@@ -137,41 +203,29 @@ class DialinService:
             except Exception:  # noqa: BLE001 - every copy of the webhook must get an answer
                 logger.exception("the launch failed for a reason that nobody foresaw")
                 problem = FrontdeskError()
-            del self._calls[daily_call_id]
             logger.error("no bot for the caller, who will hear Daily's time-out message: {}", problem.code)
+            await launch.give_up(problem)
             return problem
 
-    async def _try_until_held_too_long(self, call: Call) -> Launched:
-        with self._launcher.launching(call) as launch:
-            try:
-                return await launch.attempt()  # nearly every call ends here, without the cost of the rest
-            except UpstreamError as error:
-                if not error.retryable:
-                    raise
-                logger.warning("the launch failed ({}); trying again while the caller is on hold", error.code)
-            deadline = self._now() + self._hold_s
-            await self._sleep(_FIRST_PAUSE_S)
-            return await self._retrying(deadline)(launch.attempt)
+    async def _check_ours(self, record: "asyncio.Task[Opened | None] | None") -> None:
+        """A broken ledger stops no call; one that knows the call already does.
 
-    def _retrying(self, deadline: float) -> AsyncRetrying:
-        def too_late(state: RetryCallState) -> bool:
-            return self._now() + state.upcoming_sleep > deadline
+        Raises:
+            CallKnownError: The call was accepted before.
+        """
+        if record is None:
+            return
+        if not record.done():
+            await asyncio.wait((record,), timeout=self._budget.record_s)
+        opened = record.result() if record.done() and not record.cancelled() else None
+        if opened is None:
+            logger.error("the bot is started although the call is not in the books")
+        elif not opened.created:
+            raise CallKnownError(opened.state)
 
-        return AsyncRetrying(
-            retry=retry_if_exception(_worth_a_retry),
-            stop=too_late,
-            wait=_BACK_OFF,
-            sleep=self._sleep,
-            before_sleep=_log_retry,
-            reraise=True,
-        )
-
-
-def _worth_a_retry(error: BaseException) -> bool:
-    return isinstance(error, UpstreamError) and error.retryable
-
-
-def _log_retry(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    code = error.code if isinstance(error, FrontdeskError) else "?"
-    logger.warning("launch {} failed ({}); the caller is on hold, trying again", state.attempt_number, code)
+    def _join(self, call_id: str, state: CallState | None) -> CallState | None:
+        """Answer from the books. Another copy shall look again: what they say changes."""
+        del self._calls[call_id]
+        if state is None or launching(state):
+            self.orphan(call_id)
+        return state

@@ -2,19 +2,32 @@
 
 import uuid
 from dataclasses import dataclass, field
+from typing import Self
 
 from pydantic import JsonValue
 
-from frontdesk.contract import AgentRequest, DialinSettings, DialoutSettings, Limits, Voicemail
+from frontdesk.calls.models import NewCall
+from frontdesk.contract import (
+    AgentRequest,
+    Callback,
+    CallContext,
+    DialinSettings,
+    DialoutSettings,
+    Limits,
+    Voicemail,
+)
 from frontdesk.daily.rooms import Room
 from frontdesk.organizations import Organization
+
+_NOTHING_KNOWN = CallContext()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call, before it has a room."""
+    """One call, before it has a room; it was accepted at `created_at`, UTC seconds."""
 
     call_id: str
+    created_at: float
     organization: Organization
     workflow: str
     line: DialinSettings | DialoutSettings
@@ -25,8 +38,47 @@ class Call:
     variables: dict[str, JsonValue] = field(default_factory=dict)
     metadata: dict[str, JsonValue] = field(default_factory=dict)
 
-    def request(self, room: Room, attempt: int) -> AgentRequest:
-        """What the bot of one attempt gets."""
+    @classmethod
+    def resumed(cls, call: NewCall, organization: Organization) -> Self:
+        """An incoming call as the ledger knows it."""
+        return cls(
+            call_id=call.id,
+            created_at=call.created_at,
+            organization=organization,
+            workflow=organization.knows(call.workflow),
+            line=DialinSettings.model_validate(call.line),
+            limits=Limits.model_validate(call.limits),
+        )
+
+    def record(self) -> NewCall:
+        """The call as the ledger keeps it."""
+        line = self.line
+        incoming = isinstance(line, DialinSettings)
+        return NewCall(
+            id=self.call_id,
+            direction="inbound" if incoming else "outbound",
+            organization_id=str(self.organization.id),
+            workflow=self.workflow,
+            created_at=self.created_at,
+            from_number=line.From if isinstance(line, DialinSettings) else None,
+            to_number=line.To if isinstance(line, DialinSettings) else line.phone_number,
+            patient_id=self.patient_id,
+            line=line.model_dump(mode="json", exclude_none=True),
+            limits=self.limits.model_dump(),
+            variables=self.variables,
+            metadata=self.metadata,
+        )
+
+    def request(
+        self,
+        room: Room,
+        attempt: int,
+        *,
+        callback: Callback | None = None,
+        context: CallContext | None = None,
+    ) -> AgentRequest:
+        """What the bot of one attempt gets; `context` is what the CRM said of the caller so far."""
+        context = context or _NOTHING_KNOWN
         return AgentRequest(
             room_url=room.url,
             token=room.token,
@@ -36,13 +88,15 @@ class Call:
             organization_id=str(self.organization.id),
             organization_slug=self.organization.slug,
             client_name=self.organization.name,
-            workflow=self.workflow,
+            workflow=context.workflow or self.workflow,
             patient_id=self.patient_id,
             patient_data=self.patient_data,
             dialin_settings=self.line if isinstance(self.line, DialinSettings) else None,
             dialout_settings=self.line if isinstance(self.line, DialoutSettings) else None,
             limits=self.limits,
             voicemail=self.voicemail,
-            variables=self.variables,
+            callback=callback,
+            refusal=context.refusal,
+            variables=self.variables | context.variables,
             metadata=self.metadata,
         )

@@ -1,18 +1,21 @@
 """The launch of one call: a room, then a bot in it, or neither."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import aiohttp
 from loguru import logger
 
-from frontdesk.contract import AgentRequest
+from frontdesk.contract import AgentRequest, DialinSettings
+from frontdesk.crm.callers import Callers
 from frontdesk.daily.removal import RoomRemover
 from frontdesk.daily.rooms import Room
-from frontdesk.errors import LaunchError
+from frontdesk.errors import FrontdeskError, LaunchError, RoomError, RoomNameTakenError
+from frontdesk.launch.books import Books
 from frontdesk.launch.call import Call
+from frontdesk.link.callbacks import Callbacks
 from frontdesk.settings import GatewaySettings
 from server_utils import create_daily_room, start_bot
 
@@ -25,18 +28,38 @@ class Launched:
     session_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launcher:
-    """Gives calls a room and a bot."""
+    """Gives calls a room and a bot.
 
-    def __init__(self, http: aiohttp.ClientSession, settings: GatewaySettings, remover: RoomRemover) -> None:
-        self._http = http
-        self._settings = settings
-        self._remover = remover
+    Args:
+        http: The application's session.
+        settings: Where Daily and the host of the bots are.
+        remover: Deletes rooms that never became a call's.
+        books: Told of every step.
+        callbacks: What bots are told of the link.
+        callers: What the CRM says of callers.
+    """
+
+    http: aiohttp.ClientSession
+    settings: GatewaySettings
+    remover: RoomRemover
+    books: Books
+    callbacks: Callbacks
+    callers: Callers
 
     @contextmanager
-    def launching(self, call: Call) -> Iterator["Launch"]:
-        """The launch of one call; a room that got no bot is deleted soon after."""
-        launch = Launch(call, self._http, self._settings, self._remover)
+    def launching(
+        self, call: Call, *, first: int = 1, ours: Callable[[], Awaitable[None]] | None = None
+    ) -> Iterator["Launch"]:
+        """The launch of one call; a room that got no bot is deleted soon after.
+
+        Args:
+            call: Its first attempt is in the books, or about to be.
+            first: Number of that attempt.
+            ours: Awaited between room and bot; raises when the call is not ours to launch.
+        """
+        launch = Launch(call, self, first, ours)
         try:
             yield launch
         finally:
@@ -44,62 +67,111 @@ class Launcher:
 
 
 class Launch:
-    """One call on its way to a bot; may be tried more than once."""
+    """One call on its way to a bot; may be tried more than once.
+
+    A try that may have left a room or a bot behind is followed by another attempt with a room of its own.
+    """
 
     def __init__(
-        self, call: Call, http: aiohttp.ClientSession, settings: GatewaySettings, remover: RoomRemover
+        self, call: Call, launcher: Launcher, first: int, ours: Callable[[], Awaitable[None]] | None
     ) -> None:
         self._call = call
-        self._http = http
-        self._settings = settings
-        self._remover = remover
-        self._attempt = 0
+        self._by = launcher
+        self._number = first
+        self._ours = ours
         self._room: Room | None = None
+        self._may_exist: list[str] = []
+        self._spoiled: FrontdeskError | None = None
 
     async def attempt(self) -> Launched:
-        """Make a room, or use the one of an attempt that certainly started no bot, and start a bot in it.
+        """Make a room, or use the one of a try that certainly started no bot, and start a bot in it.
 
         Raises:
             RoomError: Daily gave no room.
             LaunchError: No bot could be started.
+            Exception: Whatever `ours` raises.
         """
-        self._attempt += 1
+        self._move_on()
         began = time.perf_counter()
-        self._room = self._room or await self._make_room()
-        request = self._call.request(self._room, self._attempt)
-        host_session = await self._start(request)
-        logger.info(
-            "bot started",
-            direction=request.direction,
-            room=self._room.name,
-            organization=request.organization_slug,
-            session_id=request.session_id,
-            host_session_id=host_session,
-            launch_ms=round((time.perf_counter() - began) * 1000),
-        )
-        url, self._room = self._room.url, None
-        return Launched(url, request.session_id)
-
-    async def _start(self, request: AgentRequest) -> str | None:
         try:
-            return await start_bot(request, self._http, self._settings)
-        except LaunchError as error:
-            if error.ambiguous:
-                self.close()  # a bot that was started all the same must not meet the next one
+            room = self._room = self._room or await self._make_room()
+        except RoomError as error:
+            await self._check_ours()
+            if self._may_exist or isinstance(error, RoomNameTakenError):
+                self._spoiled = error
+            raise
+        await self._check_ours()
+        request = self._request(room)
+        await self._start(request, room, began)
+        self._room = None
+        return Launched(room.url, request.session_id)
+
+    async def give_up(self, error: FrontdeskError) -> None:
+        """No bot will come: write it down, and leave the rest to whoever closes the attempts of the books."""
+        room_made = bool(self._room or self._may_exist or self._spoiled)
+        if await self._by.books.gave_up(self._call.call_id, self._number, error, room_made=room_made):
+            self._room = None
+            self._may_exist.clear()
+
+    def close(self) -> None:
+        """Give up rooms without a bot that nobody else will delete."""
+        names = [self._room.name] if self._room else self._may_exist
+        for name in names:
+            self._by.remover.remove(name)
+        self._room = None
+        self._may_exist = []
+
+    def _move_on(self) -> None:
+        """Leave an attempt behind that may have left something behind; the reaper clears it away."""
+        if self._spoiled is None:
+            return
+        self._number += 1
+        self._by.books.moved_on(self._call.call_id, self._number, self._spoiled)
+        self._spoiled = self._room = None
+        self._may_exist = []
+
+    async def _check_ours(self) -> None:
+        if self._ours is None:
+            return
+        try:
+            await self._ours()
+        except Exception:
+            self._may_exist.clear()  # the room of this name is another gateway's, not ours to delete
             raise
 
     async def _make_room(self) -> Room:
         return await create_daily_room(
             self._call.line,
-            self._http,
-            self._settings,
+            self._by.http,
+            self._by.settings,
+            name=self._by.books.room(self._call.call_id, self._number),
             limits=self._call.limits,
             transfers=self._call.organization.transfers,
-            abandon=self._remover.remove,
+            abandon=self._may_exist.append,
         )
 
-    def close(self) -> None:
-        """Give up the room, if there is one without a bot."""
-        if self._room is not None:
-            self._remover.remove(self._room.name)
-            self._room = None
+    def _request(self, room: Room) -> AgentRequest:
+        call, callers = self._call, self._by.callers
+        incoming = isinstance(call.line, DialinSettings)
+        context = callers.known(call.call_id) if incoming else None
+        ask = incoming and context is None and callers.asked(call.call_id)
+        callback = self._by.callbacks.callback_for(call.call_id, self._number, call.limits, ask_context=ask)
+        return call.request(room, self._number, callback=callback, context=context)
+
+    async def _start(self, request: AgentRequest, room: Room, began: float) -> None:
+        try:
+            host = await start_bot(request, self._by.http, self._by.settings)
+        except LaunchError as error:
+            if error.ambiguous:
+                self._spoiled = error  # a bot that was started all the same must not meet the next one
+            raise
+        self._by.books.started(self._call.call_id, self._number, request.session_id, host)
+        logger.info(
+            "bot started",
+            direction=request.direction,
+            room=room.name,
+            organization=request.organization_slug,
+            session_id=request.session_id,
+            host_session_id=host.id,
+            launch_ms=round((time.perf_counter() - began) * 1000),
+        )

@@ -1,0 +1,31 @@
+"""Copies of a webhook that come to another gateway, or after a restart: the books answer them."""
+
+from frontdesk.calls.state import CallState
+from frontdesk.dialin.models import DialinAnswer
+
+
+class CallKnownError(Exception):
+    """The books held the call already: an earlier copy of its webhook was here, perhaps at another gateway.
+
+    Args:
+        state: Where the call stands; None when the books cannot tell at the moment.
+    """
+
+    def __init__(self, state: CallState | None) -> None:
+        super().__init__("the call is known")
+        self.state = state
+
+
+def answer_from_record(call_id: str, state: CallState | None) -> DialinAnswer:
+    """What a copy of the webhook is answered."""
+    if state is None or launching(state):
+        return DialinAnswer(call_id=call_id, status="launching")
+    if state.ended:
+        return DialinAnswer(call_id=call_id, status="ended")
+    return DialinAnswer(call_id=call_id, status="started", session_id=state.attempts[-1].session_id or None)
+
+
+def launching(state: CallState) -> bool:
+    """Whether nothing is known of a bot for the latest attempt of an open call."""
+    last = state.attempts[-1] if state.attempts else None
+    return not state.ended and (last is None or (last.bot_started_at is None and last.heard_at is None))

@@ -1,0 +1,148 @@
+"""What the launch of a call tells the ledger. A caller never waits for a ledger that is broken."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from loguru import logger
+
+from frontdesk.calls.entries import Opened
+from frontdesk.calls.ledger import Ledger
+from frontdesk.calls.models import Data, Fact, GatewayFact, Source
+from frontdesk.daily.installation import Installation
+from frontdesk.ended import EndedReason
+from frontdesk.errors import BotCapacityError, FrontdeskError, LaunchError
+from frontdesk.launch.call import Call
+from frontdesk.tasks import InFlight
+from server_utils import HostSession
+
+_PAUSE_S = 1.0
+_TRIES = 60
+
+
+class Books:
+    """Writes down how launches go.
+
+    Args:
+        ledger: Where.
+        owner: Id of this gateway.
+        installation: Names the rooms.
+        clock: UTC seconds.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        owner: str,
+        installation: Installation,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._ledger = ledger
+        self._owner = owner
+        self._installation = installation
+        self._clock = clock
+        self._tasks = InFlight()
+
+    def room(self, call_id: str, attempt: int) -> str:
+        """The name of an attempt's room."""
+        return self._installation.room(call_id, attempt)
+
+    async def accept(self, call: Call) -> Opened:
+        """Enter a call with its first attempt; durable when this returns.
+
+        A second try of ours, after one whose outcome is unknown, counts as the first.
+
+        Raises:
+            NotRecordedError: Neither the database nor the spool took it.
+        """
+        opened = await self._ledger.open(call.record(), self._opened(call.call_id, 1))
+        ours = opened.state is not None and opened.state.created_at == call.created_at
+        return replace(opened, created=True) if ours and not opened.created else opened
+
+    def accept_beside(self, call: Call) -> asyncio.Task[Opened | None]:
+        """Enter a call while its room is being made, again and again for a minute; None: all was in vain."""
+        return self._tasks.start(self._accept_stubbornly(call))
+
+    async def take_over(self, call_id: str, attempt: int) -> bool:
+        """Open the attempt after one whose gateway died; False when another gateway was faster.
+
+        Raises:
+            NotRecordedError: Neither the database nor the spool took it.
+        """
+        lost = {"code": "gateway_lost", "reason": EndedReason.BOT_START_FAILED, "final": False}
+        recorded = await self._ledger.record(
+            self._fact(call_id, GatewayFact.LAUNCH_FAILED, attempt - 1, lost),
+            self._fact(call_id, GatewayFact.CLOSED, attempt - 1, {"how": "deleted"}),
+            self._opened(call_id, attempt),
+        )
+        state = recorded.states.get(call_id)
+        mine = state.find(attempt) if state else None
+        return mine is not None and mine.owner == self._owner
+
+    def moved_on(self, call_id: str, attempt: int, error: FrontdeskError) -> None:
+        """The attempt before this one came to nothing, and may have left a room or a bot."""
+        failed = self._failed(call_id, attempt - 1, error, final=False)
+        self._tasks.start(self._told(failed, self._opened(call_id, attempt)))
+
+    def started(self, call_id: str, attempt: int, session_id: str, host: HostSession) -> None:
+        """The host took the bot. The call is in the books already, so nobody waits for this."""
+        data: Data = {"session_id": session_id, "host": host.host}
+        if host.id is not None:
+            data["host_session_id"] = host.id
+        self._tasks.start(self._told(self._fact(call_id, GatewayFact.BOT_STARTED, attempt, data)))
+
+    async def gave_up(self, call_id: str, attempt: int, error: FrontdeskError, *, room_made: bool) -> bool:
+        """No bot will come to the call; False when that could not be written down."""
+        facts = [self._failed(call_id, attempt, error, final=True)]
+        if not room_made:
+            facts.append(self._fact(call_id, GatewayFact.CLOSED, attempt, {"how": "never_made"}))
+        return await self._told(*facts)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for what is being written down, but not longer than this."""
+        await self._tasks.drain(timeout_s)
+
+    async def _accept_stubbornly(self, call: Call) -> Opened | None:
+        for _ in range(_TRIES):
+            try:
+                return await self.accept(call)
+            except FrontdeskError as error:
+                logger.error("the call is not in the books yet: {}", error.code)
+            except Exception:  # noqa: BLE001 - whatever breaks the ledger must not break the call
+                logger.exception("the call is not in the books, for a reason that nobody foresaw")
+            await asyncio.sleep(_PAUSE_S)
+        return None
+
+    async def _told(self, *facts: Fact) -> bool:
+        try:
+            recorded = await self._ledger.record(*facts)
+        except FrontdeskError as error:
+            logger.error("{} could not be written down: {}", facts[0].type, error.code)
+        except Exception:  # noqa: BLE001 - as above
+            logger.exception("{} could not be written down, nobody foresaw why", facts[0].type)
+        else:
+            return facts[0].call_id not in recorded.unknown
+        return False
+
+    def _opened(self, call_id: str, attempt: int) -> Fact:
+        data: Data = {"room": self.room(call_id, attempt), "owner": self._owner}
+        return self._fact(call_id, GatewayFact.ATTEMPT_OPENED, attempt, data)
+
+    def _failed(self, call_id: str, attempt: int, error: FrontdeskError, *, final: bool) -> Fact:
+        data: Data = {
+            "code": error.code,
+            "reason": _reason(error),
+            "final": final,
+            "ambiguous": isinstance(error, LaunchError) and error.ambiguous,
+        }
+        return self._fact(call_id, GatewayFact.LAUNCH_FAILED, attempt, data)
+
+    def _fact(self, call_id: str, kind: GatewayFact, attempt: int, data: Data) -> Fact:
+        """One per attempt and kind: a fact that is told twice is one."""
+        identity = f"{kind}:{attempt}"
+        return Fact(call_id, identity, Source.GATEWAY, kind, self._clock(), attempt, data)
+
+
+def _reason(error: FrontdeskError) -> EndedReason:
+    return EndedReason.CAPACITY if isinstance(error, BotCapacityError) else EndedReason.BOT_START_FAILED
