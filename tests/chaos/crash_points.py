@@ -13,20 +13,43 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class CrashPoint:
-    """Before or after a function, at its nth call.
+    """Before, after or in the middle of a function, at its nth call.
 
     Attributes:
         where: `module:function` or `module:Class.method`.
-        when: On which side of the call.
+        when: On which side of the call; within a write, half of it is done.
         means: What has happened by then, and what has not.
     """
 
     where: str
-    when: Literal["before", "after"]
+    when: Literal["before", "within", "after"]
     means: str
 
 
-CRASH_POINTS: dict[str, CrashPoint] = {}
+CRASH_POINTS = {
+    "committed": CrashPoint(
+        "frontdesk.calls.ledger:Ledger._commit", "after", "the ledger has committed, nobody was answered"
+    ),
+    "room": CrashPoint("frontdesk.daily.rooms:make_room", "after", "a room exists that no record knows of"),
+    "launched": CrashPoint(
+        "frontdesk.launch.start_api:request_start", "after", "a bot is on its way, not yet in the record"
+    ),
+    "outbox": CrashPoint(
+        "frontdesk.crm.outbox:CrmOutbox.committed", "before", "events are committed, nobody delivers them"
+    ),
+    "delivered": CrashPoint(
+        "frontdesk.crm.sender:Sender.send", "after", "the CRM has answered 2xx, which was not written down"
+    ),
+    "closed": CrashPoint(
+        "frontdesk.daily.hangup:HangUp.close", "after", "a line is closed, and the record does not say so"
+    ),
+    "inbox": CrashPoint(
+        "frontdesk.daily.events.inbox:Inbox._commit", "after", "an event of Daily is kept, not yet worked on"
+    ),
+    "spool": CrashPoint(
+        "frontdesk.storage.spool_files:_write_all", "within", "half a line stands in the spool"
+    ),
+}
 
 
 def install(name: str, passages: int) -> None:
@@ -38,7 +61,7 @@ def install(name: str, passages: int) -> None:
     for holder in holders:
         owner = getattr(owner, holder)
     original = getattr(owner, attribute)
-    deadly = _deadly(original, point.when, passages)
+    deadly = _torn(original, passages) if point.when == "within" else _deadly(original, point.when, passages)
     setattr(owner, attribute, deadly)
     if not holders:
         for other in _holders_of(original, attribute):
@@ -52,12 +75,35 @@ def _holders_of(function: Any, attribute: str) -> Iterator[Any]:
             yield module
 
 
-def _deadly(function: Callable[..., Any], when: str, passages: int) -> Callable[..., Any]:
+def _countdown(passages: int) -> Callable[[], bool]:
     left = iter(range(passages - 1, -1, -1))
+    return lambda: next(left, 0) == 0
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _torn(write: Callable[[int, bytes], None], passages: int) -> Callable[[int, bytes], None]:
+    """A write of which only half reaches the disk."""
+    is_the_last = _countdown(passages)
+
+    def torn(descriptor: int, content: bytes) -> None:
+        if is_the_last():
+            write(descriptor, content[: len(content) // 2])
+            os.fsync(descriptor)
+            _die()
+        write(descriptor, content)
+
+    return torn
+
+
+def _deadly(function: Callable[..., Any], when: str, passages: int) -> Callable[..., Any]:
+    is_the_last = _countdown(passages)
 
     def die_in_turn() -> None:
-        if next(left, 0) == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if is_the_last():
+            _die()
 
     @functools.wraps(function)
     async def around(*args: Any, **kwargs: Any) -> Any:

@@ -75,7 +75,7 @@ class Monkey:
 
     async def _restart(self, gateway: Process, point: str | None) -> None:
         gateway.kill()
-        gateway.start(*([f"--crash-at={point}"] if point else []))
+        gateway.start(*([f"--crash-at={point}:{self._chance.randint(1, 4)}"] if point else []))
         await gateway.ready()
 
     async def _until_it_crashes(self, gateway: Process, point: str) -> None:
