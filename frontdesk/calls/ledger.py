@@ -1,9 +1,9 @@
 """The ledger: facts of calls, recorded durably, many in one commit."""
 
-import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Self
 
 from loguru import logger
@@ -23,12 +23,15 @@ from frontdesk.calls.entries import (
 )
 from frontdesk.calls.models import Fact, NewCall
 from frontdesk.calls.orders import Patience, Step
+from frontdesk.calls.spooled import Writes
 from frontdesk.storage.database import Database
-from frontdesk.storage.group_commit import GroupCommit
+from frontdesk.storage.recorder import Recorder
 from frontdesk.storage.spool import Spool
 
 __all__ = ["Ledger", "LedgerCall", "NoOutbox", "Opened", "Outbox", "Recorded"]
 
+LINGER_S = 0.004
+"""How long a busy ledger waits for company, so that a commit carries more; a quiet one does not wait."""
 Listener = Callable[[LedgerCall], None]
 
 
@@ -55,29 +58,26 @@ class Ledger:
         spool_after_s: float = 0.1,
     ) -> None:
         self._database = database
-        self._spool = spool
         self._outbox = outbox
         self._patience = patience
         self._clock = clock
-        self._spool_after_s = spool_after_s
-        self._commits: GroupCommit[Entry, Outcome] = GroupCommit(self._commit, name="ledger")
+        self._entries: Recorder[Entry, Outcome] = Recorder(
+            self._commit,
+            spool,
+            Writes(),
+            name="ledger",
+            spool_after_s=spool_after_s,
+            linger_s=LINGER_S,
+            clock=clock,
+        )
+        self._opening: Counter[str] = Counter()
         self._listeners: list[Listener] = []
-
-    async def run(self) -> None:
-        """Commit what is recorded, for as long as this runs."""
-        await self._commits.run()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
-        """`run` in the background; what is queued at the end is committed."""
-        task = asyncio.create_task(self.run(), name="ledger")
-        try:
+        """Commits and replays in the background; at the end everything is in the database or the spool."""
+        async with self._entries.running():
             yield self
-        finally:
-            await self._commits.drain()
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def open(self, call: NewCall, *facts: Fact) -> Opened:
         """Enter a call that was accepted, with facts of it; durable when this returns.
@@ -85,7 +85,15 @@ class Ledger:
         Raises:
             NotRecordedError: Neither the database nor the spool took it.
         """
-        outcome = await self._commits.submit(Write(self._clock(), facts, call))
+        write = Write(self._clock(), facts, call)
+        known = call.id in self._opening or self._entries.holds(write)
+        self._opening[call.id] += 1
+        try:
+            outcome = await self._entries.put(write)
+        finally:
+            self._opening -= Counter({call.id})
+        if outcome is None:
+            return Opened(created=not known, spooled=True)
         return Opened(outcome.created, state=outcome.states[call.id])
 
     async def record(self, *facts: Fact) -> Recorded:
@@ -94,7 +102,9 @@ class Ledger:
         Raises:
             NotRecordedError: Neither the database nor the spool took them.
         """
-        outcome = await self._commits.submit(Write(self._clock(), facts))
+        outcome = await self._entries.put(Write(self._clock(), facts))
+        if outcome is None:
+            return Recorded(spooled=True)
         return Recorded(states=outcome.states, unknown=outcome.unknown)
 
     async def load(self, call_id: str) -> LedgerCall | None:
@@ -121,7 +131,7 @@ class Ledger:
         Raises:
             DatabaseUnavailableError: The database is away; the call stays due.
         """
-        return (await self._commits.submit(Tick(call_id, now, up_since))).step
+        return (await self._entries.submit(Tick(call_id, now, up_since))).step
 
     def watch(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` called with each changed call after each commit; returns how to end that."""

@@ -5,8 +5,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from loguru import logger
-
 from frontdesk.errors import DatabaseUnavailableError
 from frontdesk.storage.trouble import is_collision
 
@@ -21,7 +19,6 @@ class GroupCommit(Generic[Item, Result]):
     """Commits items together, each with its own result.
 
     A batch that fails is tried again one by one, so an item that cannot be committed harms no other.
-    Only when the database is away does the whole batch fail, with `DatabaseUnavailableError`.
 
     Args:
         commit: Commits all items in one transaction and returns their results in order. When it raises,
@@ -29,22 +26,32 @@ class GroupCommit(Generic[Item, Result]):
         name: For the log.
         limit: Most items in one transaction.
         linger_s: Seconds to wait for company when the previous batch had several items.
+        whole: Errors that concern the whole batch, whatever is in it: it is not tried one by one.
     """
 
     def __init__(
-        self, commit: Commit[Item, Result], *, name: str, limit: int = 256, linger_s: float = 0.0
+        self,
+        commit: Commit[Item, Result],
+        *,
+        name: str,
+        limit: int = 256,
+        linger_s: float = 0.0,
+        whole: tuple[type[Exception], ...] = (DatabaseUnavailableError,),
     ) -> None:
         self._commit = commit
         self._name = name
         self._limit = limit
         self._linger_s = linger_s
+        self._whole = whole
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._wake = asyncio.Event()
+        self._stopping = False
 
     def submit(self, item: Item) -> "asyncio.Future[Result]":
         """Queue `item`. Its result comes when it is committed; canceled before, it is withdrawn.
 
-        The future raises `DatabaseUnavailableError`, or whatever `commit` raises for this item alone.
+        The future raises one of `whole`, or what `commit` raises for this item alone; it is canceled when
+        nobody will commit the item any more.
         """
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
@@ -52,18 +59,23 @@ class GroupCommit(Generic[Item, Result]):
         return future
 
     async def run(self) -> None:
-        """Commit for as long as this runs."""
+        """Commit until `stop`."""
         try:
-            while True:
+            while self._queue or not self._stopping:
                 await self._wake.wait()
-                size = await self._commit_waiting()
-                if size > 1 and self._linger_s:
+                if await self._commit_waiting() > 1 and not self._stopping:
                     await asyncio.sleep(self._linger_s)
         finally:
-            self._withdraw()
+            while self._queue:
+                self._queue.popleft()[1].cancel()
+
+    def stop(self) -> None:
+        """Have `run` return once everything that is queued is committed."""
+        self._stopping = True
+        self._wake.set()
 
     async def drain(self) -> None:
-        """Commit everything that is queued now."""
+        """Commit until nothing is queued; instead of `run`."""
         while self._queue:
             await self._commit_waiting()
 
@@ -73,7 +85,7 @@ class GroupCommit(Generic[Item, Result]):
             await self._commit_batch(batch)
         finally:
             for _, future in batch:
-                future.cancel()  # of those that nothing was said about: this task was canceled
+                future.cancel()  # those that nothing was said about, because this task is canceled
         return len(batch)
 
     def _take(self) -> list[tuple[Item, "asyncio.Future[Result]"]]:
@@ -82,7 +94,7 @@ class GroupCommit(Generic[Item, Result]):
             entry = self._queue.popleft()
             if not entry[1].done():
                 batch.append(entry)
-        if not self._queue:
+        if not self._queue and not self._stopping:
             self._wake.clear()
         return batch
 
@@ -91,18 +103,17 @@ class GroupCommit(Generic[Item, Result]):
             return
         try:
             results = await self._attempt([item for item, _ in batch])
-        except DatabaseUnavailableError as error:
+        except self._whole as error:
             _fail(batch, error)
         except Exception as error:  # noqa: BLE001 - one item must not fail its neighbors
-            await self._alone(batch, error)
+            await self._apart(batch, error)
         else:
             for (_, future), result in zip(batch, results, strict=True):
                 if not future.done():
                     future.set_result(result)
 
-    async def _alone(self, batch: Sequence[tuple[Item, "asyncio.Future[Result]"]], error: Exception) -> None:
+    async def _apart(self, batch: Sequence[tuple[Item, "asyncio.Future[Result]"]], error: Exception) -> None:
         if len(batch) == 1:
-            logger.error("{}: an item cannot be committed: {}", self._name, type(error).__name__)
             _fail(batch, error)
             return
         for entry in batch:
@@ -116,10 +127,6 @@ class GroupCommit(Generic[Item, Result]):
                 if not is_collision(error):
                     raise
         return await self._commit(items)
-
-    def _withdraw(self) -> None:
-        while self._queue:
-            self._queue.popleft()[1].cancel()
 
 
 def _fail(batch: Sequence[tuple[Item, "asyncio.Future[Result]"]], error: Exception) -> None:
