@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.load import DAILY_KEY, SECRET, dialin, post
-from frontdesk.calls.models import inbound_call_id
 from frontdesk.daily.presence import BOT_USER_ID
 from frontdesk.daily.room_names import room_name
+from frontdesk.dialin.service import call_id_of
 from frontdesk.doors.signature import sign
 from frontdesk.link.tokens import LinkTokens
 
@@ -28,7 +28,7 @@ def signed(body: bytes) -> tuple[str, str]:
 def life(installation: str) -> list[bytes]:
     """Everything that the gateway is told of one incoming call of four turns, each message on its own."""
     daily_id = str(uuid.uuid4())
-    call_id = inbound_call_id(daily_id)
+    call_id = call_id_of(daily_id)
     return [
         dialin(signed, daily_id),
         *_of_daily(room_name(installation, call_id, 1), _COMES),
