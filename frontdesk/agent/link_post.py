@@ -15,7 +15,8 @@ POST_TIMEOUT_S = 10.0
 _LONGEST_ANSWER = 64 * 1024
 _LONGEST_RETRY_AFTER_S = 30.0
 _OK = 200
-_BAD = {400, 413, 422}
+_BAD = {400, 422}
+_TOO_LARGE = 413
 _STOP = {401, 403, 410}
 
 
@@ -102,15 +103,16 @@ async def read_object(response: aiohttp.ClientResponse) -> dict[str, Any]:
 def judge(status: int, answer: dict[str, Any], offered: int) -> Answer:
     """What an answer to so many events means.
 
-    A 404 stops the link only when the gateway itself says that it will not change: proxies answer 404 for a
-    gateway that is being restarted.
+    Errors that cost a report or the link count only when the gateway itself says so: proxies answer 404, and
+    worse, for a gateway that is being restarted.
     """
     why = str(status)
     if status == _OK:
         return _accepted(answer, offered)
     if status in _STOP or (status == 404 and answer.get("retryable") is False):  # noqa: PLR2004
         return Answer(Verdict.STOP, why)
-    if status in _BAD and offered:
+    bad = status == _TOO_LARGE or (status in _BAD and "code" in answer)
+    if bad and offered:
         return Answer(Verdict.BAD, why)
     return Answer(Verdict.RETRY, why, retry_after_s=_retry_after_s(answer))
 

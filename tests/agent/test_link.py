@@ -289,7 +289,9 @@ async def _soon(seconds: float) -> None:
         (404, {"retryable": False}, Verdict.STOP),
         (307, {}, Verdict.RETRY),
         (429, {"retry_after_s": "soon"}, Verdict.RETRY),
-        (422, {}, Verdict.BAD),
+        (422, {"code": "invalid_body"}, Verdict.BAD),
+        (422, {}, Verdict.RETRY),
+        (413, {}, Verdict.BAD),
     ],
 )
 def test_what_an_answer_means(status: int, answer: dict[str, Any], verdict: Verdict) -> None:

@@ -106,9 +106,15 @@ class Mishaps:
         if mishap == "lost":
             await self._app(scope, receive, _nowhere)
         if mishap == "hang":
-            await asyncio.sleep(3600)
+            await _disconnected(receive)
+            return
         status = mishap if isinstance(mishap, int) else 502 if mishap == "lost" else 200
         await Response("<html>not what you expected</html>", status)(scope, receive, send)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _nowhere(_: Any) -> None:
