@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -14,8 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from frontdesk.daily.events import routes
-from frontdesk.daily.events.inbox import Inbox
-from frontdesk.daily.events.routes import EventsDoor
+from frontdesk.daily.events.routes import EventsDoor, Receiver
 from frontdesk.daily.webhooks import EVENTS_PATH
 from frontdesk.doors.problems import install_problem_handlers
 from frontdesk.doors.signature import SignatureCheck, sign
@@ -51,13 +51,16 @@ class Door:
             stamp = timestamp or str(int(time.time() * 1000))
             sent |= {"X-Webhook-Timestamp": stamp, "X-Webhook-Signature": sign(secret, stamp, content)}
         sent |= headers or {}
-        async with aiohttp.ClientSession() as http, http.post(self.url, data=content, headers=sent) as answer:
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(self.url, data=io.BytesIO(content), headers=sent) as answer,
+        ):
             return answer.status, await answer.json(content_type=None)
 
 
 @asynccontextmanager
 async def door_of(
-    inbox: Inbox, secret: str | None = SECRET, *, open_locally: bool = True
+    inbox: Receiver, secret: str | None = SECRET, *, open_locally: bool = True
 ) -> AsyncIterator[Door]:
     """Open a door before an inbox."""
     door = Door()

@@ -1,11 +1,10 @@
 """Daily's domain events over HTTP (Daily docs, webhooks)."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from frontdesk.daily.events.inbox import Inbox
 from frontdesk.daily.webhooks import EVENTS_PATH
 from frontdesk.doors.bodies import parse_object, read_body
 from frontdesk.doors.direct import DirectRoute
@@ -17,6 +16,13 @@ from frontdesk.errors import DoorError, InvalidJsonError, SignatureInvalidError
 _LIMIT_BYTES = 1024 * 1024
 
 
+class Receiver(Protocol):
+    """What stands behind the door."""
+
+    async def receive(self, content: bytes) -> None:
+        """Take a body that Daily signed."""
+
+
 class EventsDoor:
     """Who may tell us of events: Daily, by its signature.
 
@@ -26,7 +32,7 @@ class EventsDoor:
         open_locally: Whether programs on this machine are believed when there is no secret.
     """
 
-    def __init__(self, inbox: Inbox, signature: SignatureCheck | None, *, open_locally: bool) -> None:
+    def __init__(self, inbox: Receiver, signature: SignatureCheck | None, *, open_locally: bool) -> None:
         self.inbox = inbox
         self._signature = signature
         self._open_locally = open_locally
