@@ -65,7 +65,10 @@ class Deliverer:
         self._outcomes: list[Outcome] = []
         self._tries = InFlight()
         self._claims: dict[str, Claim] = {}
+        self._parked: set[tuple[str, str | None]] = set()
         self._awake = asyncio.Event()
+        self._gathered = asyncio.Event()
+        self._enough = max(pace.each // 2, 1)
         self._stopping = False
         self._polled_at = -math.inf
 
@@ -104,9 +107,12 @@ class Deliverer:
         return not self._queues.in_flight and self._queues.next_at() > self._clock()
 
     async def _rest(self, took_s: float) -> None:
-        """Let outcomes gather for a moment; then sleep until there is something to do."""
-        if took_s < self._pace.gather_s:
-            await asyncio.sleep(self._pace.gather_s - took_s)
+        """Let events and outcomes gather for a moment; then sleep until there is something to do."""
+        self._gathered.clear()
+        many = self._stopping or len(self._outcomes) >= self._enough
+        if took_s < self._pace.gather_s and not many:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._gathered.wait(), self._pace.gather_s - took_s)
         now = self._clock()
         until = min(self._queues.next_at(), self._polled_at + self._pace.poll_s)
         if until > now and not self._outcomes and not (self._stopping and self._idle()):
@@ -141,7 +147,7 @@ class Deliverer:
         if self._polled_at == -math.inf:
             await endpoint_store.remember(connection, configured)
         await endpoint_store.give_up(connection, configured, now - self._pace.disable_after_s)
-        self._standing.learn(await endpoint_store.disabled_ids(connection))
+        self._standing.learn(*await endpoint_store.troubled(connection))
         self._queues.wake(configured)
         self._polled_at = now
 
@@ -157,6 +163,7 @@ class Deliverer:
                 until = now + self._pace.claim_s
                 found = await store.claim(connection, queue.endpoint_id, now, until, room)
                 queue.look_at = math.inf if found.next_due is None else found.next_due
+                self._parked.update((queue.endpoint_id, call_id) for call_id in found.parked)
                 claims += found.claims
         return claims
 
@@ -169,28 +176,42 @@ class Deliverer:
             tried = Try(self._clock(), 0, error="internal")
         self._outcomes.append((claim, tried))
         self._awake.set()
+        if len(self._outcomes) >= self._enough:
+            self._gathered.set()
 
     async def _settle(self, connection: AsyncConnection, outcomes: Sequence[Outcome]) -> None:
         if not outcomes:
             return
         now = self._clock()
-        await store.settle(connection, [self._settled(claim, tried, now) for claim, tried in outcomes], now)
+        settled = [self._settled(claim, tried, now) for claim, tried in outcomes]
+        await store.settle(connection, settled)
+        over = [item.claim for item in settled if item.due_at is None and self._holds_up(item.claim)]
+        await store.let_others_go(connection, over, now)
+        self._parked.difference_update((claim.endpoint_id, claim.call_id) for claim in over)
+        await self._note(connection, outcomes, now)
+
+    def _holds_up(self, claim: Claim) -> bool:
+        """Whether others may wait for it; if another gateway had one wait, that looks again by itself."""
+        return claim.tries > 0 or (claim.endpoint_id, claim.call_id) in self._parked
+
+    async def _note(self, connection: AsyncConnection, outcomes: Sequence[Outcome], now: float) -> None:
+        """Remember which endpoints work and which fail."""
         worked = {claim.endpoint_id for claim, tried in outcomes if tried.delivered}
         failed = {claim.endpoint_id for claim, tried in outcomes if not tried.delivered} - worked
-        gone = {claim.endpoint_id: "gone" for claim, tried in outcomes if tried.gone}
-        if worked:
+        if worked & self._standing.failing:
             await endpoint_store.note_successes(connection, worked)
         if failed:
             since = now - self._pace.disable_after_s
             failing = await endpoint_store.note_failures(connection, failed, now, since)
+            gone = {claim.endpoint_id: "gone" for claim, tried in outcomes if tried.gone}
             await self._disable(connection, dict.fromkeys(failing, "failing") | gone, now)
+        if failed or worked & self._standing.failing:
+            self._standing.learn(*await endpoint_store.troubled(connection))
 
     async def _disable(self, connection: AsyncConnection, endpoints: dict[str, str], now: float) -> None:
         for endpoint_id, why in endpoints.items():
             await endpoint_store.disable(connection, endpoint_id, now, why)
             logger.error("the CRM's endpoint {} is disabled: {}", endpoint_id, why)
-        if endpoints:
-            self._standing.learn(await endpoint_store.disabled_ids(connection))
 
     def _settled(self, claim: Claim, tried: Try, now: float) -> Settled:
         if tried.delivered:

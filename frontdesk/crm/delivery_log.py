@@ -174,7 +174,7 @@ class DeliveryLog:
 
     async def _enable(self, connection: AsyncConnection, endpoint: Endpoint) -> None:
         await endpoint_store.enable(connection, endpoint.id)
-        self._standing.learn(await endpoint_store.disabled_ids(connection))
+        self._standing.learn(*await endpoint_store.troubled(connection))
 
 
 def _own(organization_id: str | None) -> list[ColumnElement[bool]]:

@@ -56,12 +56,12 @@ async def remember(connection: AsyncConnection, endpoints: Mapping[str, str]) ->
         await connection.execute(insert_once(connection, crm_endpoints), rows)
 
 
-async def disabled_ids(connection: AsyncConnection) -> list[str]:
-    """The endpoints that are disabled."""
-    found = await connection.execute(
-        select(crm_endpoints.c.id).where(crm_endpoints.c.disabled_at.is_not(None))
-    )
-    return list(found.scalars())
+async def troubled(connection: AsyncConnection) -> tuple[list[str], list[str]]:
+    """The endpoints that are disabled, and those that fail."""
+    trouble = crm_endpoints.c.disabled_at.is_not(None) | crm_endpoints.c.failing_since.is_not(None)
+    found = (await connection.execute(select(crm_endpoints).where(trouble))).all()
+    disabled = [row.id for row in found if row.disabled_at is not None]
+    return disabled, [row.id for row in found if row.failing_since is not None]
 
 
 async def give_up(connection: AsyncConnection, configured: Iterable[str], created_before: float) -> None:

@@ -40,7 +40,7 @@ class Pace:
     timeout_s: float = 15
     claim_s: float = 40
     poll_s: float = 10
-    gather_s: float = 0.01
+    gather_s: float = 0.05
     drain_s: float = 3
     disable_after_s: float = 5 * _LONGEST_PAUSE_S
     each: int = 32

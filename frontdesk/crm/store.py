@@ -44,10 +44,12 @@ class Claimed:
 
     Args:
         claims: To be tried now.
+        parked: Calls with an event that waits for an earlier one.
         next_due: When to claim again, UTC seconds; None when nothing else is pending.
     """
 
     claims: tuple[Claim, ...]
+    parked: frozenset[str]
     next_due: float | None
 
 
@@ -108,22 +110,13 @@ _SETTLE = (
         last_error=bindparam("error"),
     )
 )
-_next = crm_deliveries.alias("next")
 _RELEASE = (
     update(crm_deliveries)
     .where(
         crm_deliveries.c.endpoint_id == bindparam("endpoint"),
         crm_deliveries.c.call_id == bindparam("call"),
+        crm_deliveries.c.sequence > bindparam("after"),
         crm_deliveries.c.due_at.is_not(None),
-        crm_deliveries.c.sequence
-        == select(func.min(_next.c.sequence))
-        .where(
-            _next.c.endpoint_id == bindparam("endpoint"),
-            _next.c.call_id == bindparam("call"),
-            _next.c.sequence > bindparam("after"),
-            _next.c.due_at.is_not(None),
-        )
-        .scalar_subquery(),
     )
     .values(due_at=bindparam("to"))
 )
@@ -144,7 +137,7 @@ async def claim(
         await connection.execute(_MOVE, moves)
     claims = tuple(_claim(row, endpoint_id, until) for row in free)
     later = [row.due_at for row in rows[len(due) :]] + [move["to"] for move in moves[len(free) :]]
-    return Claimed(claims, min(later, default=None))
+    return Claimed(claims, frozenset(row.call_id for row in parked), min(later, default=None))
 
 
 def _park(blocked_until: float, now: float, until: float) -> float:
@@ -165,19 +158,19 @@ def _claim(row: Any, endpoint_id: str, until: float) -> Claim:
     )
 
 
-async def settle(connection: AsyncConnection, settled: Sequence[Settled], now: float) -> None:
-    """Write the outcomes of tries, log the tries, and let the next events of their calls go."""
+async def settle(connection: AsyncConnection, settled: Sequence[Settled]) -> None:
+    """Write the outcomes of tries, and log the tries."""
     await connection.execute(_SETTLE, [_outcome(item) for item in settled])
     await connection.execute(insert_once(connection, crm_tries), [_log_line(item) for item in settled])
-    over = [item.claim for item in settled if item.due_at is None and item.claim.call_id is not None]
-    if over:
-        await connection.execute(
-            _RELEASE,
-            [
-                {"endpoint": it.endpoint_id, "call": it.call_id, "after": it.sequence, "to": now}
-                for it in over
-            ],
-        )
+
+
+async def let_others_go(connection: AsyncConnection, claims: Iterable[Claim], now: float) -> None:
+    """Make the later events of the calls due, now that these are settled for good."""
+    rows = [
+        {"endpoint": it.endpoint_id, "call": it.call_id, "after": it.sequence, "to": now} for it in claims
+    ]
+    if rows:
+        await connection.execute(_RELEASE, rows)
 
 
 async def release(connection: AsyncConnection, claims: Iterable[Claim], now: float) -> None:
