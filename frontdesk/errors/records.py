@@ -87,3 +87,12 @@ class DatabaseUnavailableError(FrontdeskError):
 
     def __init__(self) -> None:
         super().__init__(retry_after_s=2)
+
+
+class ErasureNotFoundError(RequestError):
+    """No such erasure, or one of another organization."""
+
+    code = "erasure_not_found"
+    status = 404
+    title = "There is no such erasure"
+    advice = "`GET /erasures` lists those of your organization."

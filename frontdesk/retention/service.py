@@ -1,0 +1,154 @@
+"""Erases what is old, once a day, and what was asked for, at once."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Sequence
+
+from loguru import logger
+
+from frontdesk.errors import DatabaseUnavailableError, ErasureNotFoundError
+from frontdesk.keys.models import Principal
+from frontdesk.retention.models import Erasure, Subject, concerns, subject_hash
+from frontdesk.retention.store import ErasureStore
+from frontdesk.storage.database import Database
+
+DAY_S = 86_400.0
+_BATCH = 20
+_EVERY_S = 60.0
+_LATE_S = DAY_S
+_LISTED = 200
+
+
+class Retention:
+    """Keeps what is personal no longer than it may be kept.
+
+    Args:
+        database: The books.
+        retention_days: After how many days calls are erased.
+        clock: Now, UTC seconds.
+    """
+
+    def __init__(
+        self, database: Database, *, retention_days: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store = ErasureStore(database)
+        self._retention_s = retention_days * DAY_S
+        self._clock = clock
+        self._asked = asyncio.Event()
+        self._scanned: set[str] = set()
+        self._retained_at: float | None = None
+
+    async def request(self, principal: Principal, subject: Subject, organization_id: str | None) -> Erasure:
+        """Have everything erased that calls until now hold of one person.
+
+        Calls that go on are erased when they end.
+
+        Args:
+            principal: Who asks.
+            subject: Whose data.
+            organization_id: Of whose calls; None for those of all.
+        """
+        hashed = subject_hash(await self._store.key(), subject)
+        now = self._clock()
+        erasure = Erasure(uuid.uuid4().hex, organization_id, "request", principal.key_id, hashed, now)
+        await self._store.add(erasure)
+        self._asked.set()
+        return erasure
+
+    async def every(self, organization_id: str | None) -> list[Erasure]:
+        """The newest 200 erasures of one organization or of all."""
+        return await self._store.every(organization_id, _LISTED)
+
+    async def find(self, principal: Principal, erasure_id: str) -> Erasure:
+        """One erasure.
+
+        Raises:
+            ErasureNotFoundError: There is none, or it is another organization's.
+        """
+        found = await self._store.find(erasure_id)
+        mine = found is not None and principal.organization_id in {None, found.organization_id}
+        if found is None or not mine:
+            raise ErasureNotFoundError
+        return found
+
+    async def run(self) -> None:
+        """Do what is to be done, until canceled."""
+        while True:
+            try:
+                await self.sweep()
+                await self.retain_daily()
+            except DatabaseUnavailableError:
+                logger.warning("nothing is erased for now: the database is away")
+            try:
+                async with asyncio.timeout(_EVERY_S):
+                    await self._asked.wait()
+            except TimeoutError:
+                continue
+
+    async def sweep(self) -> None:
+        """Erase what was asked for and can be erased now."""
+        self._asked.clear()
+        for erasure in await self._store.requests():
+            await self._fulfil(erasure, thorough=erasure.id not in self._scanned)
+
+    async def retain_daily(self) -> None:
+        """Erase what is old, unless that was done less than a day ago."""
+        now = self._clock()
+        if self._retained_at is None or now - self._retained_at >= DAY_S:
+            await self.retain()
+            self._retained_at = now
+
+    async def retain(self) -> None:
+        """Erase what is old; and once more what was asked for, as a spool may have brought calls since."""
+        before = self._clock() - self._retention_s
+        calls = await self._retain_calls(before)
+        events = await self._retain_events(before)
+        for erasure in await self._store.requests(since=before):
+            await self._fulfil(erasure, thorough=True)
+        if calls or events:
+            await self._store.compact()
+            logger.info("retention erased {} calls", calls)
+
+    async def _retain_calls(self, before: float) -> int:
+        total = 0
+        while ids := await self._store.old_calls(before, _BATCH):
+            erased = await self._store.retain(ids, self._clock())
+            if not erased:
+                break
+            total += erased
+        return total
+
+    async def _retain_events(self, before: float) -> int:
+        total = 0
+        while any(ids := await self._store.old_events(before, _BATCH * 10)):
+            erased = await self._store.retain_events(*ids, self._clock())
+            if not erased:
+                break
+            total += erased
+        return total
+
+    async def _fulfil(self, erasure: Erasure, *, thorough: bool) -> None:
+        await self._look_for(erasure, 0.0 if thorough else erasure.requested_at - _LATE_S)
+        total = 0
+        for batch in _batches(await self._store.waiting(erasure.id)):
+            erased = await self._store.fulfil(erasure.id, batch, self._clock())
+            if erased is None:
+                return
+            total += erased
+        if total:
+            await self._store.compact()
+        self._scanned.add(erasure.id)
+        await self._store.finish(erasure.id, self._clock())
+
+    async def _look_for(self, erasure: Erasure, since: float) -> None:
+        key, wanted = await self._store.key(), erasure.subject_hash or ""
+        async for page in self._store.candidates(erasure, since):
+            found = [candidate.id for candidate in page if concerns(candidate, key, wanted)]
+            if found:
+                await self._store.remember(erasure.id, found)
+            await asyncio.sleep(0)
+
+
+def _batches(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
