@@ -4,6 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,12 @@ from frontdesk.daily.events.worker import FAILURE_S, HOLD_S, UNKNOWN_CALL_S, Eve
 from frontdesk.daily.room_names import UNKNOWN_INSTALLATION
 from frontdesk.daily.tables import daily_events
 from frontdesk.storage.database import Database
+from frontdesk.storage.spool import Spool
 from tests.daily.books import Books
 from tests.daily.door import Door, door_of
 from tests.daily.scene import OURS, name_of
+
+SPOOL_AFTER_S = 60  # no spooling because of a slow machine
 
 
 class Clock:
@@ -51,12 +55,14 @@ def event(call_id: str, kind: str = "dialout.answered", event_id: str | None = N
 class Desk:
     """An inbox, its worker and its door, with a ledger that obeys."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, spool: Path) -> None:
         self.database = database
         self.books = Books()
         self.clock = Clock()
         self.worker = EventWorker(database, self.books, clock=self.clock, look_every_s=0.05)
-        self.inbox = Inbox(database, self.worker, Ours(), clock=self.clock)
+        self.inbox = Inbox(
+            database, Spool(spool), self.worker, Ours(), spool_after_s=SPOOL_AFTER_S, clock=self.clock
+        )
         self.door: Door
 
     def call(self) -> str:
@@ -79,14 +85,11 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(database: Database) -> AsyncIterator[Desk]:
-    desk = Desk(database)
-    committing = asyncio.create_task(desk.inbox.run())
-    async with door_of(desk.inbox) as door:
+async def desk(database: Database, tmp_path: Path) -> AsyncIterator[Desk]:
+    desk = Desk(database, tmp_path / "spool")
+    async with desk.inbox.running(), door_of(desk.inbox) as door:
         desk.door = door
         yield desk
-    committing.cancel()
-    await asyncio.gather(committing, return_exceptions=True)
 
 
 @pytest.fixture
@@ -259,3 +262,38 @@ async def due(desk: Desk) -> None:
     """Let time pass until whatever is undone is due, and be looked at."""
     desk.clock.now += max(HOLD_S, *UNKNOWN_CALL_S, *FAILURE_S)
     assert await desk.worker.look()
+
+
+async def test_a_stalled_database_delays_nobody(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the database stalls an event goes to the spool and is acknowledged; it is applied afterwards."""
+    desk = Desk(database, tmp_path / "spool")
+    inbox = Inbox(database, Spool(tmp_path / "s"), desk.worker, Ours(), spool_after_s=0.05)
+    stalled, keep = asyncio.Event(), store.keep
+
+    async def slow(*args: Any) -> None:
+        await stalled.wait()
+        await keep(*args)
+
+    monkeypatch.setattr(store, "keep", slow)
+    sent = event(desk.call())
+    async with inbox.running(), door_of(inbox) as door:
+        assert (await door.knock(sent))[0] == 200
+        assert await desk.rows() == {}
+        stalled.set()
+        working = asyncio.create_task(desk.worker.run())
+        await desk.outcome(sent["id"], "applied")
+        working.cancel()
+
+
+async def test_what_cannot_be_kept_is_not_acknowledged(database: Database, tmp_path: Path) -> None:
+    """With database and spool both broken, Daily is told to come again."""
+    desk = Desk(database, tmp_path)
+    (tmp_path / "not-a-folder").write_text("")
+    inbox = Inbox(database, Spool(tmp_path / "not-a-folder"), desk.worker, Ours(), spool_after_s=0.05)
+    database.ready.clear()
+    async with inbox.running(), door_of(inbox) as door:
+        status, problem = await door.knock(event(desk.call()))
+    assert (status, problem["retryable"]) == (503, True)
+    database.ready.set()

@@ -17,6 +17,7 @@ from frontdesk.daily.webhooks import EVENT_TYPES, DomainWebhooks
 from frontdesk.simulator.faults.plan import EventFault
 from frontdesk.simulator.rooms.room import Room
 from frontdesk.simulator.server import SimulatorServer
+from frontdesk.storage.spool import Spool
 from tests.daily.books import Books
 from tests.daily.door import SECRET, Door, door_of
 from tests.daily.scene import OURS, dial, enter, make_room, name_of, until
@@ -50,14 +51,13 @@ async def wire(simulator: SimulatorServer, daily: DailyApi, tmp_path: Path) -> A
     books = Books(known={CALL})
     async with address("sqlite", tmp_path) as url, opened(url) as database:
         worker = EventWorker(database, books, look_every_s=0.05)
-        inbox = Inbox(database, worker, Ours())
-        tasks = [asyncio.create_task(inbox.run()), asyncio.create_task(worker.run())]
-        async with door_of(inbox) as door:
+        inbox = Inbox(database, Spool(tmp_path / "spool"), worker, Ours(), spool_after_s=60)
+        working = asyncio.create_task(worker.run())
+        async with inbox.running(), door_of(inbox) as door:
             yield Wire(simulator, door, books, DomainWebhooks(daily, url=door.url, secret=SECRET))
             await simulator.world.events.aclose()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
 
 
 async def conversation(simulator: SimulatorServer) -> Room:
