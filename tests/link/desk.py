@@ -19,7 +19,7 @@ from frontdesk.doors.problems import install_problem_handlers
 from frontdesk.ended import EndedReason
 from frontdesk.link import routes
 from frontdesk.link.callbacks import Callbacks
-from frontdesk.link.service import LinkService
+from frontdesk.link.service import Books, LinkService
 from frontdesk.link.tokens import LinkTokens
 from server import UVICORN
 
@@ -140,15 +140,17 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def link_desk(*, heartbeat_s: float = 10, clock: Any = None) -> AsyncIterator[LinkDesk]:
-    """Serve the link's routes."""
+async def link_desk(
+    *, heartbeat_s: float = 10, clock: Any = None, ledger: Books | None = None
+) -> AsyncIterator[LinkDesk]:
+    """Serve the link's routes, with books that only remember unless others are given."""
     more = {} if clock is None else {"clock": clock}
     books, contexts, tokens = NotedBooks(), NotedContexts(), LinkTokens(DAILY_KEY, **more)
     app = FastAPI()
     app.include_router(routes.router)
     install_problem_handlers(app)
     app.state.link_tokens = tokens
-    app.state.link = LinkService(books, lease_s=45, contexts=contexts, **more)
+    app.state.link = LinkService(ledger or books, lease_s=45, contexts=contexts, **more)
     mishaps = Mishaps(app)
     options = UVICORN | {"timeout_graceful_shutdown": 1, "lifespan": "off"}
     server = _Server(uvicorn.Config(mishaps, "127.0.0.1", 0, **options))
