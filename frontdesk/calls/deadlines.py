@@ -23,11 +23,10 @@ def expiry_at(state: CallState, up_since: float, patience: Patience) -> float:
 
 def end_call_at(state: CallState, up_since: float, patience: Patience) -> float | None:
     """When a call that still is open ends, as far as its attempts go; 0 for at once."""
-    if not state.attempts:
-        return _end_without_attempt_at(state, up_since, patience)
     done = [attempt for attempt in state.attempts if attempt.over is not None]
     if len(done) == len(state.attempts):
-        return _end_after_all_at(state, up_since, patience)
+        find = _end_after_all_at if done else _end_without_attempt_at
+        return min(find(state, up_since, patience), expiry_at(state, up_since, patience))
     talked = [attempt for attempt in done if evidence.answered_at(attempt) is not None]
     if not talked or state.direction == "outbound":
         return None
@@ -52,18 +51,17 @@ def hang_up_at(state: CallState, attempt: Attempt, up_since: float, patience: Pa
     """When the gateway hangs up on a line whose bot is gone, or never came."""
     if not _watched(state, attempt):
         return None
-    left = evidence.bot_left_at(attempt)
-    if left is not None:
-        return max(attempt.stirred_at or 0.0, attempt.heard_at or 0.0, up_since) + patience.settle_s
-    presence = attempt.presence
-    if presence is None or presence.bot or presence.at < lease_until(state, attempt, up_since, patience):
-        return None
-    return presence.at
+    due: list[float] = []
+    if evidence.bot_left_at(attempt) is not None:
+        due.append(max(attempt.stirred_at or 0.0, attempt.heard_at or 0.0, up_since) + patience.settle_s)
+    if attempt.presence is not None and _found_gone(state, attempt, up_since, patience):
+        due.append(attempt.presence.at)
+    return min(due, default=None)
 
 
 def ask_at(state: CallState, attempt: Attempt, up_since: float, patience: Patience) -> float | None:
     """When Daily is asked whether the bot is there."""
-    if not _watched(state, attempt):
+    if not _watched(state, attempt) or _found_gone(state, attempt, up_since, patience):
         return None
     return max(lease_until(state, attempt, up_since, patience), attempt.ask.next_at)
 
@@ -73,7 +71,9 @@ def lease_until(state: CallState, attempt: Attempt, up_since: float, patience: P
     if not evidence.shows_life(attempt):
         begun_at = attempt.bot_started_at or attempt.opened_at or state.created_at
         return max(begun_at + patience.join_s, up_since + patience.lease_s)
-    seen_at = max((leg.started_at or 0.0 for leg in attempt.legs if leg.kind == "bot"), default=0.0)
+    seen_at = max(
+        (leg.started_at or leg.ended_at or 0.0 for leg in attempt.legs if leg.kind == "bot"), default=0.0
+    )
     return max(attempt.heard_at or 0.0, seen_at, _vouched_at(attempt), up_since) + patience.lease_s
 
 
@@ -93,6 +93,14 @@ def _watched(state: CallState, attempt: Attempt) -> bool:
     if evidence.closed_at(attempt) is not None:
         return False
     return attempt.bot_end is None
+
+
+def _found_gone(state: CallState, attempt: Attempt, up_since: float, patience: Patience) -> bool:
+    """Whether Daily, asked after the lease had run out, found no bot."""
+    presence = attempt.presence
+    if presence is None or presence.bot:
+        return False
+    return presence.at >= lease_until(state, attempt, up_since, patience)
 
 
 def _vouched_at(attempt: Attempt) -> float:
