@@ -3,7 +3,6 @@
 Puts the parts together; the decisions are in `frontdesk/`.
 """
 
-import asyncio
 import contextlib
 import gc
 import sys
@@ -18,14 +17,14 @@ from fastapi.telemetry import TelemetryConfig
 from loguru import logger
 from pydantic_core import to_json
 
-from frontdesk.daily.removal import RoomRemover
+from frontdesk.calls import routes as call_routes
+from frontdesk.crm import routes as crm_routes
+from frontdesk.crm.endpoints import load_endpoints
+from frontdesk.daily.events import routes as daily_events_routes
 from frontdesk.dialin import routes as dialin_routes
 from frontdesk.dialin.models import DialinWebhook
-from frontdesk.dialin.service import DialinService
 from frontdesk.dialout import routes as dialout_routes
 from frontdesk.dialout.models import DialoutRequest
-from frontdesk.dialout.service import DialoutService
-from frontdesk.doors.keys import ApiKeys
 from frontdesk.doors.openapi import document
 from frontdesk.doors.problems import install_problem_handlers
 from frontdesk.doors.protocol import ProblemProtocol
@@ -33,19 +32,30 @@ from frontdesk.doors.requests import RequestFrame
 from frontdesk.doors.shutdown import Deadline, Server
 from frontdesk.doors.signature import SignatureCheck
 from frontdesk.health import routes as health_routes
-from frontdesk.health.service import Readiness
-from frontdesk.launch.service import Launcher
+from frontdesk.keys import routes as key_routes
+from frontdesk.link import routes as link_routes
 from frontdesk.logs import configure_logging
 from frontdesk.organizations import Organizations, OrganizationsError, load_organizations
-from frontdesk.settings import GatewaySettings, SettingsError, url_text
-from server_utils import settings_limits
+from frontdesk.retention import routes as retention_routes
+from frontdesk.retention.routes import ErasureRequest
+from frontdesk.services import Services, Tuning
+from frontdesk.settings import GatewaySettings, SettingsError
 
 # FastAPI's own would put bodies of failed requests, with numbers and names, into spans and logs.
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 _KEEP_ALIVE_S = 30
 _DNS_CACHE_S = 60
 _LAST_LAUNCHES_S = 20
-_LAST_REMOVALS_S = 5
+_TUNING = Tuning()
+_ROUTES = (
+    dialout_routes,
+    link_routes,
+    call_routes,
+    crm_routes,
+    key_routes,
+    retention_routes,
+    health_routes,
+)
 UVICORN: dict[str, Any] = {
     "http": ProblemProtocol,
     "log_config": None,
@@ -55,8 +65,12 @@ UVICORN: dict[str, Any] = {
 }
 
 
-def create_app(settings: GatewaySettings | None = None) -> FastAPI:
+def create_app(settings: GatewaySettings | None = None, *, tuning: Tuning = _TUNING) -> FastAPI:
     """Build the gateway.
+
+    Args:
+        settings: From the environment when None.
+        tuning: How long its parts wait; for tests.
 
     Raises:
         SettingsError: The environment cannot be used.
@@ -64,26 +78,30 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     """
     settings = settings or GatewaySettings.load()
     organizations = load_organizations(settings.clinics_dir)
+    endpoints = load_endpoints(organizations, settings)
     configure_logging(level=settings.log_level, production=settings.production)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings.publish()
-        async with _http_session(settings) as http, _services(app, settings, organizations, http):
-            _announce(settings, organizations)
-            yield
+        async with _http_session(settings) as http:
+            services = Services(app, settings, organizations, endpoints, http, tuning)
+            async with services.running():
+                _announce(settings, organizations)
+                yield
 
     app = FastAPI(title="Frontdesk", lifespan=lifespan, telemetry=_NO_TELEMETRY)
     app.state.settings = settings
     app.state.deadline = Deadline(_LAST_LAUNCHES_S)
-    app.state.api_keys = ApiKeys(settings.frontdesk_api_keys)
     app.state.signature = _signature(settings)
     dialin_routes.install(app)
-    for router in (dialout_routes.router, health_routes.router):
-        app.include_router(router)
+    daily_events_routes.install(app)
+    for routes in _ROUTES:
+        app.include_router(routes.router)
+    crm_routes.document_webhooks(app)
     install_problem_handlers(app)
     app.add_middleware(RequestFrame)
-    document(app, DialinWebhook, DialoutRequest)
+    document(app, DialinWebhook, DialoutRequest, ErasureRequest)
     return app
 
 
@@ -109,37 +127,6 @@ def _http_session(settings: GatewaySettings) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         json_serialize_bytes=to_json,
     )
-
-
-@asynccontextmanager
-async def _services(
-    app: FastAPI, settings: GatewaySettings, organizations: Organizations, http: aiohttp.ClientSession
-) -> AsyncIterator[None]:
-    """Hand the services to the routes; at the end, let launches finish and delete what they left."""
-    remover = RoomRemover(
-        http,
-        api_url=url_text(settings.daily_api_url),
-        api_key=settings.daily_api_key.get_secret_value(),
-        timeout_s=settings.upstream_timeout_s,
-    )
-    launcher = Launcher(http, settings, remover)
-    limits = settings_limits(settings)
-    dialin = DialinService(
-        organizations,
-        launcher,
-        limits,
-        answer_within_s=settings.webhook_budget_s,
-        hold_s=settings.hold_budget_s,
-    )
-    dialout = DialoutService(organizations, launcher, limits)
-    app.state.dialin, app.state.dialout = dialin, dialout
-    app.state.readiness = Readiness(http, settings)
-    try:
-        yield
-    finally:
-        left_s = app.state.deadline.left()
-        await asyncio.gather(dialin.drain(left_s), dialout.drain(left_s))
-        await remover.drain(_LAST_REMOVALS_S)
 
 
 def _announce(settings: GatewaySettings, organizations: Organizations) -> None:
@@ -168,11 +155,11 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def main() -> int:
+def main(tuning: Tuning = _TUNING) -> int:
     """Serve until told to stop; 2 when the settings or the organizations cannot be used."""
     try:
         settings = GatewaySettings.load()
-        app = create_app(settings)
+        app = create_app(settings, tuning=tuning)
     except (SettingsError, OrganizationsError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2

@@ -147,6 +147,7 @@ class Organizations:
 
     def __init__(self, organizations: Iterable[Organization]) -> None:
         self._by_slug = {organization.slug: organization for organization in organizations}
+        self._by_id = {str(o.id): o for o in self._by_slug.values()}
         self._by_number = {n: o for o in self._by_slug.values() for n in o.numbers}
         self._default = next((o for o in self._by_slug.values() if o.default), None)
 
@@ -169,6 +170,17 @@ class Organizations:
         """
         try:
             return self._by_slug[slug]
+        except KeyError:
+            raise UnknownOrganizationError from None
+
+    def by_id(self, organization_id: str) -> Organization:
+        """Find an organization by its id.
+
+        Raises:
+            UnknownOrganizationError: No file has this id.
+        """
+        try:
+            return self._by_id[organization_id]
         except KeyError:
             raise UnknownOrganizationError from None
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from loguru import logger
+
 Result = TypeVar("Result")
 
 
@@ -31,3 +33,27 @@ class InFlight:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+
+class Background:
+    """What runs for as long as the process does."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run something until `stop`; that it ends earlier is logged as what it is, a fault."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_tell_fault)
+        self._tasks.append(task)
+
+    async def stop(self) -> None:
+        """Cancel everything and wait for its end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _tell_fault(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.critical("{} has stopped: {}", task.get_name(), type(error).__name__)

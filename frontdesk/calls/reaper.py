@@ -162,7 +162,7 @@ class Reaper:
             code = error.code if isinstance(error, FrontdeskError) else type(error).__name__
             logger.warning("calls cannot be looked after: {}", code)
         self._failures += 1
-        return min(self._every_s * 2**self._failures, _LONGEST_PAUSE_S)
+        return min(self._every_s * 2.0**self._failures, _LONGEST_PAUSE_S)
 
     async def _see_to(self, call_id: str) -> None:
         """Look at a call, and again when it became due meanwhile."""

@@ -1,13 +1,27 @@
 """What POST /dialout takes and answers."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic_core import to_json
 
 from frontdesk.contract import DialoutSettings, Limits, Voicemail
 from frontdesk.errors import NotSupportedYetError
 
-_ECHOED = "Travels to the bot and is echoed by later events; nothing more."
+_ECHOED = "Travels to the bot and is echoed by later events; nothing more. At most {} KiB as JSON."
+
+
+def _at_most(kib: int) -> AfterValidator:
+    def check(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if len(to_json(value)) > kib * 1024:
+            raise ValueError(f"must be at most {kib} KiB as JSON")
+        return value
+
+    return AfterValidator(check)
+
+
+_Metadata = Annotated[dict[str, JsonValue], _at_most(8)]
+_Variables = Annotated[dict[str, JsonValue], _at_most(32)]
 
 
 class DialoutLimits(BaseModel):
@@ -47,9 +61,12 @@ class DialoutRequest(BaseModel):
         Voicemail(), description="No bot can leave a message yet: `leave_message` is refused."
     )
     patient_id: str | None = Field(None, max_length=200)
-    patient_data: dict[str, JsonValue] = Field(default_factory=dict, description=_ECHOED)
-    variables: dict[str, JsonValue] = Field(default_factory=dict, description=_ECHOED)
-    metadata: dict[str, JsonValue] = Field(default_factory=dict, description=_ECHOED)
+    patient_data: _Variables = Field(
+        default_factory=dict,
+        description="For the conversation alone: it is not kept. At most 32 KiB as JSON.",
+    )
+    variables: _Variables = Field(default_factory=dict, description=_ECHOED.format(32))
+    metadata: _Metadata = Field(default_factory=dict, description=_ECHOED.format(8))
 
     @field_validator("voicemail", mode="before")
     @classmethod

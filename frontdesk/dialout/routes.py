@@ -8,9 +8,10 @@ from starlette.responses import Response
 from frontdesk.dialout.models import DialoutAnswer, DialoutRequest
 from frontdesk.dialout.service import DialoutService
 from frontdesk.doors.bodies import parse_object, read_body, require_json, validate
-from frontdesk.doors.keys import ApiKeys
+from frontdesk.doors.keys import authenticate
 from frontdesk.doors.openapi import json_body
 from frontdesk.doors.problems import json_response
+from frontdesk.keys.models import Scope
 
 _LIMIT_BYTES = 256 * 1024
 
@@ -30,13 +31,13 @@ async def place(request: Request) -> Response:
     Waits a few seconds for the launch of the bot (201); if it takes longer, or with the header
     `Prefer: respond-async` (RFC 7240), it goes on in the background (202).
     """
-    keys: ApiKeys = request.app.state.api_keys
-    keys.check(request)
+    principal = await authenticate(request, Scope.CALLS_WRITE)
     require_json(request)
     wanted = validate(DialoutRequest, parse_object(await read_body(request, _LIMIT_BYTES)))
     service: DialoutService = request.app.state.dialout
     no_wait = _prefers_async(request)
-    answer = await service.place(wanted, 0 if no_wait else request.app.state.settings.dialout_wait_s)
+    wait_s = 0 if no_wait else request.app.state.settings.dialout_wait_s
+    answer = await service.place(wanted, wait_s, principal)
     status = HTTPStatus.CREATED if answer.status == "dialing" else HTTPStatus.ACCEPTED
     return json_response(answer, status, {"Preference-Applied": "respond-async"} if no_wait else None)
 

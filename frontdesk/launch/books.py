@@ -70,7 +70,7 @@ class Books:
         Raises:
             NotRecordedError: Neither the database nor the spool took it.
         """
-        lost = {"code": "gateway_lost", "reason": EndedReason.BOT_START_FAILED, "final": False}
+        lost: Data = {"code": "gateway_lost", "reason": EndedReason.BOT_START_FAILED, "final": False}
         recorded = await self._ledger.record(
             self._fact(call_id, GatewayFact.LAUNCH_FAILED, attempt - 1, lost),
             self._fact(call_id, GatewayFact.CLOSED, attempt - 1, {"how": "deleted"}),

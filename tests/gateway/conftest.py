@@ -1,13 +1,14 @@
 """A gateway in front of far ends that misbehave on command."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from frontdesk.settings import GatewaySettings
 from tests.gateway.far import Far
-from tests.gateway.gate import KEY, SECRET, Gateway, serving
+from tests.gateway.gate import KEY, SECRET, Gateway, books, serving
 
 Configure = Callable[..., GatewaySettings]
 
@@ -20,8 +21,8 @@ async def far(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Far]:
 
 
 @pytest.fixture
-def configure(far: Far) -> Configure:
-    """Settings that point at the far ends."""
+def configure(far: Far, tmp_path: Path) -> Configure:
+    """Settings that point at the far ends, with books of the test's own."""
 
     def configure(**changes: Any) -> GatewaySettings:
         values = {
@@ -32,6 +33,7 @@ def configure(far: Far) -> Configure:
             "pipecat_api_url": f"{far.url}/cloud/v1",
             "pinless_hmac_secret": SECRET,
             "frontdesk_api_keys": f"other-key, {KEY}",
+            **books(tmp_path),
         }
         return GatewaySettings(**(values | changes))
 
@@ -43,7 +45,12 @@ def production(configure: Configure) -> Configure:
     """Settings for Pipecat Cloud with two agents."""
 
     def production(**changes: Any) -> GatewaySettings:
-        values = {"env": "production", "pipecat_api_key": "pk_test", "pipecat_agent_name": "first,second"}
+        values = {
+            "env": "production",
+            "public_url": "https://gateway.example",
+            "pipecat_api_key": "pk_test",
+            "pipecat_agent_name": "first,second",
+        }
         return configure(**(values | changes))
 
     return production

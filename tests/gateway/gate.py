@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,7 @@ from fastapi import FastAPI
 from frontdesk.doors.shutdown import Deadline, Server
 from frontdesk.doors.signature import sign
 from frontdesk.settings import GatewaySettings
+from frontdesk.tuning import Tuning
 from server import UVICORN, create_app
 
 SECRET = "dGVzdC1zZWNyZXQtMDEyMzQ1Njc4OQ=="
@@ -93,10 +95,17 @@ def incoming(**changes: object) -> dict[str, object]:
     return {name: value for name, value in (call | changes).items() if value is not ...}
 
 
+def books(folder: Path) -> dict[str, str]:
+    """Settings of books that nobody else has."""
+    return {"database_url": f"sqlite:///{folder}/books.db", "spool_dir": f"{folder}/spool"}
+
+
 @asynccontextmanager
-async def serving(settings: GatewaySettings, last_launches_s: float = 20) -> AsyncIterator[Gateway]:
+async def serving(
+    settings: GatewaySettings, last_launches_s: float = 20, tuning: Tuning | None = None
+) -> AsyncIterator[Gateway]:
     """A gateway with these settings, and this long for what is under way at its end."""
-    app = create_app(settings)
+    app = create_app(settings, tuning=tuning or Tuning())
     app.state.deadline = Deadline(last_launches_s)
     config = uvicorn.Config(app, "127.0.0.1", 0, **UVICORN)
     server = _Server(config, app.state.deadline)
