@@ -123,24 +123,21 @@ class Keyring:
         return key
 
     async def write_uses(self) -> None:
-        """Keep when keys were used last; a use is written late so that no request waits for it."""
+        """Keep when keys were used last; a request does not wait for it, an outage delays it."""
         uses, self._uses = self._uses, {}
         if not uses:
             return
         try:
             await self._store.used(uses)
         except DatabaseUnavailableError:
+            logger.warning("the last uses of keys were not written: the database is away")
             self._uses = uses | self._uses
-            raise
 
     async def run(self, every_s: float = 60) -> None:
         """Write the uses once a minute, until canceled."""
         while True:
             await asyncio.sleep(every_s)
-            try:
-                await self.write_uses()
-            except DatabaseUnavailableError:
-                logger.warning("the last uses of keys were not written: the database is away")
+            await self.write_uses()
 
     def _operator(self) -> Principal:
         if self._operator_organization_id is None:

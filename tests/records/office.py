@@ -1,4 +1,4 @@
-"""The routes of the record over the real books, with keys of two clinics, and calls as the ledger has them."""
+"""The routes of the record over the real books, with keys of two clinics and calls as the ledger has them."""
 
 import uuid
 from collections.abc import AsyncIterator

@@ -259,7 +259,7 @@ def test_json_loses_what_nobody_listed() -> None:
         "timestamp": "1",
         "data": {"event_id": "e", "caller_name": "Ada", "metadata": None},
     }
-    data = {"event_id": "e", "caller_name": None, "metadata": {}}
+    data: dict[str, Any] = {"event_id": "e", "caller_name": None, "metadata": {}}
     assert erased_payload(payload) == {"type": "t", "timestamp": "1", "data": data}
     assert erased_payload("odd") == {}
     assert erased_life({"a": [{"detail": "x", "reason": "busy"}]}) == {"a": [{"reason": "busy"}]}
