@@ -188,6 +188,9 @@ class Deliverer:
         over = [item.claim for item in settled if item.due_at is None and self._holds_up(item.claim)]
         await store.let_others_go(connection, over, now)
         self._parked.difference_update((claim.endpoint_id, claim.call_id) for claim in over)
+        self._queues.wake(claim.endpoint_id for claim in over)
+        for item in settled:
+            self._queues[item.claim.endpoint_id].expect(item.due_at)
         await self._note(connection, outcomes, now)
 
     def _holds_up(self, claim: Claim) -> bool:

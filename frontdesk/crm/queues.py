@@ -25,6 +25,11 @@ class Queue:
         """When there may be something to claim."""
         return max(self.look_at, self.rest_until)
 
+    def expect(self, due_at: float | None) -> None:
+        """Look when something is due, if not earlier."""
+        if due_at is not None:
+            self.look_at = min(self.look_at, due_at)
+
 
 class Queues:
     """All queues and what they may have in flight.
