@@ -116,6 +116,16 @@ async def test_a_canceled_call_is_left_at_once(stage: LinkedStage) -> None:
     assert "goodbye" not in " ".join(record.said("heard")).lower()
 
 
+async def test_a_call_that_was_canceled_before_the_bot_came_rings_nobody(stage: LinkedStage) -> None:
+    """The answer to the first report ends the bot, whatever it was about to do."""
+    stage.desk.books.hang_up = EndedReason.CANCELED
+    number = "+14155550177"
+    call_id = await stage.call_out(Person(outcomes=[Outcome.NO_ANSWER], ring_s=60), number)
+    assert (await stage.fact(call_id, "ended")).data["reason"] == "canceled"
+    assert all(record.done.is_set() for record in await stage.outgoing(number, 0))
+    assert "answered" not in stage.desk.books.types(call_id)
+
+
 async def test_a_call_that_lasts_too_long_hears_goodbye(stage: LinkedStage) -> None:
     """The gateway's maximum duration is told politely."""
     record, call_id = await stage.call_in([{"wait": 60}])
