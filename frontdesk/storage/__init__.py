@@ -2,7 +2,8 @@
 
 tables        the one MetaData that every folder's `tables.py` adds to
 database      engines: one writer and readers on SQLite, a pool on PostgreSQL
-group         many small writes that share one commit
-spool         an fsynced file for what the database could not take in time
-migrations    Alembic, the same for both databases
+group_commit  many small writes that share one commit
+recorder      a group commit that never waits long: what the database does not take goes to the spool
+spool         synced files for that; backlog: how they get into the database
+statement     SQL that is compiled once
 """

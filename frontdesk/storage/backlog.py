@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -17,7 +18,7 @@ from frontdesk.storage.spool_files import Contents, line
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Committed_contra = TypeVar("Committed", contravariant=True)
+Committed_contra = TypeVar("Committed_contra", contravariant=True)
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 LOOK_S = 15.0
@@ -136,10 +137,9 @@ class Backlog(Generic[Item, Result]):
             pause = FIRST_PAUSE_S if done else min(pause * 2, LONGEST_PAUSE_S)
 
     async def _something_to_do(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), LOOK_S)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                await self._wake.wait()
 
     async def _replay(self, files: Sequence[Path]) -> bool:
         """Whether nothing is left to do."""
@@ -170,7 +170,9 @@ class Backlog(Generic[Item, Result]):
         await self._spool.remove(path)
         self._found.discard(path)
         self._release(key for record in contents.records for key in self._keys(record))
-        logger.info("{}: {} spooled records entered", self._name, len(contents.records))
+        entered = len(contents.records) - len(leftover.unfinished) - len(leftover.rejected)
+        if entered > 0:
+            logger.info("{}: {} spooled records entered", self._name, entered)
         return not leftover.unfinished
 
     async def _enter_chunk(self, records: Iterable[bytes], leftover: _Leftover[Item]) -> None:

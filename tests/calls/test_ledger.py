@@ -2,19 +2,17 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 
 from frontdesk.calls.ledger import Ledger, NoOutbox
-from frontdesk.calls.models import BotFact, Data, Fact, GatewayFact, NewCall, Source
+from frontdesk.calls.models import BotFact, Data
 from frontdesk.calls.orders import Patience
 from frontdesk.calls.tables import call_events, tool_calls, turns
 from frontdesk.storage.database import Database
 from frontdesk.storage.spool import Spool
-
-NOW = 1_800_000_000.0
+from tests.calls.samples import NOW, fact, new_call, opening
 
 
 @pytest.fixture
@@ -24,29 +22,10 @@ async def ledger(database: Database, tmp_path: Path) -> AsyncIterator[Ledger]:
         yield made
 
 
-def new_call(call_id: str | None = None) -> NewCall:
-    return NewCall(
-        id=call_id or uuid4().hex,
-        direction="inbound",
-        organization_id="org",
-        workflow="reception",
-        created_at=NOW,
-        from_number="+15550100",
-        to_number="+15550199",
-        metadata={"crm": [1, None, "ü"]},
-    )
-
-
-def fact(
-    call: NewCall, type_: str, data: Data | None = None, *, id_: str = "", source: Source = Source.BOT
-) -> Fact:
-    return Fact(call.id, id_ or f"{type_}-1", source, type_, NOW + 1, attempt=1, data=data or {})
-
-
 async def test_a_call_that_was_opened_can_be_loaded(ledger: Ledger) -> None:
     """What was entered comes back as it was."""
     call = new_call()
-    opened = await ledger.open(call, fact(call, GatewayFact.ATTEMPT_OPENED, {"room": "r", "owner": "g"}))
+    opened = await ledger.open(call, opening(call))
     loaded = await ledger.load(call.id)
     assert opened.created
     assert not opened.spooled

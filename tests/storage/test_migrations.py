@@ -11,7 +11,7 @@ from frontdesk.storage.tables import METADATA, notes
 
 
 async def test_the_tables_are_those_of_the_code(database: Database) -> None:
-    """After an upgrade `alembic check` finds no difference between the database and the tables in the code."""
+    """After an upgrade `alembic check` finds no difference between database and code."""
     async with database.migrating() as connection:
         await connection.run_sync(lambda sync: command.check(configuration(sync)))
         names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
