@@ -7,6 +7,7 @@ from frontdesk.calls.state import Attempt, Leg
 from frontdesk.ended import EndedReason
 
 _TRANSFER = f"{DAILY_PREFIX}calltransfer."
+_ANSWERED = f"{_TRANSFER}answered"
 COMPLETED = f"{_TRANSFER}completed"
 _ORDER = {state: rank for rank, state in enumerate(State)}
 
@@ -70,7 +71,7 @@ def handed_over_openly(attempt: Attempt) -> bool:
 
 def handed_over_answered(attempt: Attempt) -> bool:
     """Whether the other side of the transfer picked up."""
-    return f"{_TRANSFER}answered" in attempt.milestones
+    return _ANSWERED in attempt.milestones or COMPLETED in attempt.milestones
 
 
 def phones(attempt: Attempt) -> list[Leg]:

@@ -96,12 +96,14 @@ def _folded(state: CallState, fact: Fact, received_at: float) -> CallState:
         return state
     if state.ended and attempt.over is None:
         attempt = replace(attempt, over=_end_of(state))
-    state = with_attempt(state, attempt)
+    others = (one for one in state.attempts if one.number != attempt.number)
+    attempts = tuple(sorted((*others, attempt), key=lambda one: one.number))
     return replace(
         state,
+        attempts=attempts,
         state=state.state if state.ended else evidence.further(state.state, evidence.stage(attempt)),
-        answered_at=_first(state, answered_at),
-        first_word_at=_first(state, lambda one: one.milestones.get(BotFact.FIRST_WORD)),
+        answered_at=_first(attempts, answered_at),
+        first_word_at=_first(attempts, lambda one: one.milestones.get(BotFact.FIRST_WORD)),
     )
 
 
@@ -111,9 +113,9 @@ def _folded_into_call(state: CallState, fact: Fact) -> CallState:
     return state
 
 
-def _first(state: CallState, find: Callable[[Attempt], float | None]) -> float | None:
+def _first(attempts: tuple[Attempt, ...], find: Callable[[Attempt], float | None]) -> float | None:
     first: float | None = None
-    for attempt in state.attempts:
+    for attempt in attempts:
         first = earliest(first, find(attempt))
     return first
 

@@ -9,12 +9,12 @@ _HEAD = """# Why calls end
 
 <!-- Written by `python -m frontdesk.calls.reasons`; a test keeps it current. -->
 
-Every call ends once, with one of these as its `ended_reason`, in the record, in `call.ended` and in the bot's
-log; the list only grows. `ended_by` names the side, as far as it is known; the record may know better, such as
-`callee` where a person who was called hung up. Retryable means that a later call may come to more.
+Every call ends once, with one of these as its `ended_reason`, in the record, in `call.ended` and in the
+bot's log; the list only grows. `ended_by` names the side, as far as it is known; the record may know better,
+such as `callee` where a person who was called hung up. Retryable means that a later call may come to more.
 
-What the bot says of the end holds; if the gateway had decided to hang up before, its reason holds. When the bot
-says nothing, the reason is what Daily's events and the state of the room support.
+What the bot says of the end holds; if the gateway had decided to hang up before, its reason holds. When the
+bot says nothing, the reason is what Daily's events and the state of the room support.
 
 | reason | ended by | retryable | what happened | what to do |
 |---|---|---|---|---|

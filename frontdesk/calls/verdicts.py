@@ -76,8 +76,11 @@ def furthest(attempts: tuple[Attempt, ...]) -> Attempt:
 
 
 def _ended_at(attempt: Attempt, now: float) -> float:
-    transferred_at = attempt.milestones.get(evidence.COMPLETED) if evidence.away(attempt) else None
-    known = transferred_at or evidence.closed_at(attempt) or evidence.bot_left_at(attempt)
+    talks_elsewhere = evidence.away(attempt) and evidence.handed_over_answered(attempt)
+    if talks_elsewhere:
+        known = attempt.milestones.get(evidence.COMPLETED) or attempt.closed_at
+    else:
+        known = evidence.closed_at(attempt) or evidence.bot_left_at(attempt)
     if known is None and attempt.launch_failed is not None and not evidence.shows_life(attempt):
         return attempt.launch_failed.at
     return now if known is None else known
