@@ -4,6 +4,7 @@ Checked where the socket is made, so on the very address that is connected to: a
 something else the second time, or an address in an odd spelling, changes nothing.
 """
 
+import errno
 import ipaddress
 import socket
 from ipaddress import IPv4Address, IPv6Address
@@ -38,7 +39,7 @@ class AddressNotAllowedError(OSError):
     """The address is inside a private network, on this machine, or otherwise not public."""
 
     def __init__(self) -> None:
-        super().__init__(NOT_ALLOWED)
+        super().__init__(errno.EACCES, NOT_ALLOWED)
 
 
 def is_public(address: str) -> bool:

@@ -69,7 +69,7 @@ class CallEvent(BaseModel):
     data: CallData
 
 
-class TestData(BaseModel):
+class PingData(BaseModel):
     """Nothing but an id."""
 
     event_id: str
@@ -77,12 +77,12 @@ class TestData(BaseModel):
     organization: str | None
 
 
-class TestEvent(BaseModel):
+class PingEvent(BaseModel):
     """Sent on request, to see whether an endpoint takes events."""
 
     type: Literal["webhook.test"]
     timestamp: datetime
-    data: TestData
+    data: PingData
 
 
 def event_id(call_id: str, sequence: int) -> str:
@@ -119,7 +119,7 @@ def call_event(call: NewCall, state: CallState, told: Told, organization: str | 
     return {"type": told.type, "timestamp": rfc3339(told.at), "data": data}
 
 
-def test_event(new_id: str, at: float, organization_id: str, organization: str | None) -> dict[str, Any]:
+def ping_event(new_id: str, at: float, organization_id: str, organization: str | None) -> dict[str, Any]:
     """The payload of an event that only tests an endpoint."""
     data = {"event_id": new_id, "organization_id": organization_id, "organization": organization}
     return {"type": TEST_EVENT, "timestamp": rfc3339(at), "data": data}

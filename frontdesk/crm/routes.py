@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from frontdesk.crm import views
 from frontdesk.crm.delivery_log import DeliveryLog
-from frontdesk.crm.events import CALL_EVENTS, TEST_EVENT, CallEvent, TestEvent
+from frontdesk.crm.events import CALL_EVENTS, TEST_EVENT, CallEvent, PingEvent
 from frontdesk.doors.keys import authenticate
 from frontdesk.doors.openapi import SECURED
 from frontdesk.keys.models import Principal, Scope
@@ -106,5 +106,5 @@ def _told(body: CallEvent) -> None:
     """The signature of an event's receiver; nothing here calls it."""
 
 
-def _tested(body: TestEvent) -> None:
+def _tested(body: PingEvent) -> None:
     """The signature of a test's receiver; nothing here calls it."""

@@ -113,6 +113,7 @@ def _in_a_word(error: Exception) -> str:
         return NOT_ALLOWED
     words: tuple[tuple[type[Exception], str], ...] = (
         (TimeoutError, "timeout"),
+        (aiohttp.InvalidURL, "bad_url"),
         (aiohttp.ClientConnectorDNSError, "name_not_found"),
         (aiohttp.ClientSSLError, "tls_failed"),
         (aiohttp.ClientConnectorError, "unreachable"),

@@ -143,7 +143,7 @@ class Tried:
 
     async def __call__(self, count: int) -> RowMapping:
         async def holds() -> bool:
-            return (await deliveries(self.database))[0]["tries"] == count
+            return bool((await deliveries(self.database))[0]["tries"] == count)
 
         await eventually(holds)
         return (await deliveries(self.database))[0]
