@@ -21,5 +21,5 @@ class Forgetful(Ledger):
 
 
 if __name__ == "__main__":
-    services.Ledger = Forgetful  # type: ignore[misc]
+    services.Ledger = Forgetful  # type: ignore[attr-defined]
     sys.exit(server.main())

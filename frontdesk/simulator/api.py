@@ -118,6 +118,8 @@ class JsonApi:
     async def _read(self, receive: Receive) -> bytes:
         """The whole body; of one that is too large the rest is thrown away, so that the answer arrives."""
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise self.bad_request("the client was gone before its request could be read")
         raw: bytes = message.get("body", b"")
         size = len(raw)
         while message.get("more_body"):

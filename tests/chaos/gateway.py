@@ -14,12 +14,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from frontdesk.services import Tuning
-
 import server
-from frontdesk.calls.life import Patience
+from frontdesk.calls.orders import Patience
 from frontdesk.crm.service import Pace
 from frontdesk.daily import removal
+from frontdesk.services import Tuning
 from tests.chaos.crash_points import install
 
 UNLIMITED = 1_000_000
@@ -43,7 +42,7 @@ def tuning(wanted: dict[str, Any]) -> Tuning:
     if "patience" in wanted:
         parts["patience"] = Patience(**wanted["patience"])
     if "pace" in wanted:
-        parts["crm_pace"] = Pace(**wanted["pace"])
+        parts["crm"] = Pace(**wanted["pace"])
     return Tuning(**parts)
 
 

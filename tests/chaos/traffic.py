@@ -117,7 +117,7 @@ class Traffic:
 
     async def _post(self, number: str, body: dict[str, Any]) -> None:
         try:
-            async with self._request("POST", "/dialout", json=body) as answer:
+            async with await self._post_when_up("/dialout", body) as answer:
                 content = await answer.json()
         except (aiohttp.ClientError, TimeoutError):
             self.seen.unanswered += 1
@@ -128,6 +128,15 @@ class Traffic:
         self.seen.accepted[number] = content["call_id"]
         if self._chance.random() < 0.1:
             await self._cancel(content["call_id"])
+
+    async def _post_when_up(self, path: str, body: dict[str, Any]) -> aiohttp.ClientResponse:
+        """Post; again where the connection was refused, for then nothing was said."""
+        async with asyncio.timeout(POST_TIMEOUT_S):
+            while True:
+                with contextlib.suppress(aiohttp.ClientConnectorError):
+                    answer: aiohttp.ClientResponse = await self._request("POST", path, json=body)
+                    return answer
+                await asyncio.sleep(0.2)
 
     async def _cancel(self, call_id: str) -> None:
         await asyncio.sleep(self._chance.uniform(0, 1.5))

@@ -40,6 +40,14 @@ IMPATIENT: dict[str, Any] = {
         "expiry_s": 20,
         "close_tries": 1000,
     },
+    "services": {
+        "reaper_every_s": 0.5,
+        "gateway_every_s": 1,
+        "gateway_dead_after_s": 3,
+        "takeover_grace_s": 1,
+        "orphan_room_after_s": 10,
+        "sweep_every_s": 3,
+    },
     "pace": {"schedule_s": [0.3] * 200, "timeout_s": 2, "claim_s": 4, "poll_s": 0.5},
 }
 
