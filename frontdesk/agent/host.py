@@ -93,8 +93,8 @@ class Host:
                 report.step(Step.STARTED, direction=call.request.direction)
                 async with _asking(call, http) as context:
                     outside = _Outside(report, http, context, link)
-                    session = await self._open(call, settings, outside)
-                    await session.run(handle_sigint=args.handle_sigint)
+                    # Nothing may hold on to the session while the link lingers.
+                    await (await self._open(call, settings, outside)).run(handle_sigint=args.handle_sigint)
 
     async def _open(self, call: Call, settings: BotSettings, outside: "_Outside") -> PhoneSession:
         briefing = brief(call)

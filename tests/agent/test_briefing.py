@@ -71,6 +71,7 @@ def test_data_cannot_leave_its_place(text: str) -> None:
     assert told.count("\n<call_data>\n") == told.count("<call_data>") == 1
     assert told.count("</call_data>") == 1
     assert told.endswith("</call_data>")
+    assert told.count("<") == told.count(">") == 2
     assert data_of(told)["variables"] == {"note": text, text: 1}
 
 

@@ -126,6 +126,29 @@ async def test_silence_is_filled_with_heartbeats(desk: LinkDesk, link: Link) -> 
     assert desk.books.types() == ["heartbeat"]
 
 
+async def test_a_heartbeat_that_failed_is_repeated_soon() -> None:
+    """A gateway that was away for a moment does not take the bot for dead: no whole silence passes again."""
+    slept: list[float] = []
+    posts = 0
+
+    async def post(_: Sequence[bytes]) -> Answer:
+        nonlocal posts
+        posts += 1
+        return Answer(Verdict.RETRY, "503") if posts < 3 else Answer(Verdict.STOP, "410")
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(0)
+
+    link = Link(post, LinkQueue("s"), heartbeat_s=10, sleep=sleep)
+    link.start()
+    async with asyncio.timeout(5):
+        while posts < 3:
+            await asyncio.sleep(0)
+    await link.close(1)
+    assert slept.count(10) == 1
+
+
 async def test_a_gateway_that_hangs_holds_nothing_up(desk: LinkDesk, link: Link) -> None:
     """Telling returns at once, and closing gives up after its time."""
     desk.mishaps.plan = ["hang"] * 5
