@@ -2,10 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from frontdesk.daily.events.worker import EventWorker
 from frontdesk.daily.presence import BOT_USER_ID
 from frontdesk.daily.room_names import room_name
 from frontdesk.simulator.phone.people import Person
@@ -67,3 +69,14 @@ async def until(holds: Callable[[], Any]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not holds():
             await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def at_work(worker: EventWorker) -> AsyncIterator[None]:
+    """Let a worker work, and wait for its end."""
+    task = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

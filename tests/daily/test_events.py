@@ -19,7 +19,7 @@ from frontdesk.storage.database import Database
 from frontdesk.storage.spool import Spool
 from tests.daily.books import Books
 from tests.daily.door import Door, door_of
-from tests.daily.scene import OURS, name_of
+from tests.daily.scene import OURS, at_work, name_of
 
 SPOOL_AFTER_S = 60  # no spooling because of a slow machine
 
@@ -95,10 +95,8 @@ async def desk(database: Database, tmp_path: Path) -> AsyncIterator[Desk]:
 @pytest.fixture
 async def working(desk: Desk) -> AsyncIterator[Desk]:
     """The same with the worker at work."""
-    task = asyncio.create_task(desk.worker.run())
-    yield desk
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with at_work(desk.worker):
+        yield desk
 
 
 async def test_an_event_is_acknowledged_kept_and_applied(working: Desk) -> None:
@@ -118,9 +116,8 @@ async def test_it_is_durable_before_it_is_acknowledged(desk: Desk) -> None:
     assert (await desk.door.knock(sent))[0] == 200
     assert list(await desk.rows()) == [sent["id"]]
     successor = EventWorker(desk.database, desk.books, clock=desk.clock, look_every_s=0.05)
-    task = asyncio.create_task(successor.run())
-    await desk.outcome(sent["id"], "applied")
-    task.cancel()
+    async with at_work(successor):
+        await desk.outcome(sent["id"], "applied")
     assert desk.books.types(call_id) == ["daily.dialout.answered"]
 
 
@@ -282,9 +279,8 @@ async def test_a_stalled_database_delays_nobody(
         assert (await door.knock(sent))[0] == 200
         assert await desk.rows() == {}
         stalled.set()
-        working = asyncio.create_task(desk.worker.run())
-        await desk.outcome(sent["id"], "applied")
-        working.cancel()
+        async with at_work(desk.worker):
+            await desk.outcome(sent["id"], "applied")
 
 
 async def test_what_cannot_be_kept_is_not_acknowledged(database: Database, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from frontdesk.simulator.server import SimulatorServer
 from frontdesk.storage.spool import Spool
 from tests.daily.books import Books
 from tests.daily.door import SECRET, Door, door_of
-from tests.daily.scene import OURS, dial, enter, make_room, name_of, until
+from tests.daily.scene import OURS, at_work, dial, enter, make_room, name_of, until
 from tests.databases import address, opened
 
 CALL = uuid.uuid4().hex
@@ -52,12 +52,9 @@ async def wire(simulator: SimulatorServer, daily: DailyApi, tmp_path: Path) -> A
     async with address("sqlite", tmp_path) as url, opened(url) as database:
         worker = EventWorker(database, books, look_every_s=0.05)
         inbox = Inbox(database, Spool(tmp_path / "spool"), worker, Ours(), spool_after_s=60)
-        working = asyncio.create_task(worker.run())
-        async with inbox.running(), door_of(inbox) as door:
+        async with inbox.running(), at_work(worker), door_of(inbox) as door:
             yield Wire(simulator, door, books, DomainWebhooks(daily, url=door.url, secret=SECRET))
             await simulator.world.events.aclose()
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
 
 
 async def conversation(simulator: SimulatorServer) -> Room:

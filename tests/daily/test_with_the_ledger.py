@@ -24,7 +24,7 @@ from frontdesk.simulator.server import SimulatorServer
 from frontdesk.storage.database import Database
 from frontdesk.storage.spool import Spool
 from tests.daily.door import SECRET, door_of
-from tests.daily.scene import OURS, dial, enter, make_room, name_of, until
+from tests.daily.scene import OURS, at_work, dial, enter, make_room, name_of, until
 
 
 class Ours:
@@ -54,8 +54,7 @@ async def test_a_call_that_only_daily_tells_of(
     ledger = Ledger(database, Spool(tmp_path / "ledger"), NoOutbox(), patience=Patience(), spool_after_s=60)
     worker = EventWorker(database, ledger, look_every_s=0.05)
     inbox = Inbox(database, Spool(tmp_path / "events"), worker, Ours(), spool_after_s=60)
-    async with ledger.running(), inbox.running(), door_of(inbox) as door:
-        working = asyncio.create_task(worker.run())
+    async with ledger.running(), inbox.running(), at_work(worker), door_of(inbox) as door:
         await DomainWebhooks(daily, url=door.url, secret=SECRET).register()
         room = make_room(world, name_of(call_id))
         enter(world, room)
@@ -74,7 +73,6 @@ async def test_a_call_that_only_daily_tells_of(
         sweep = RoomSweep(daily, remover, ledger, Ours(), older_than_s=-1)
         assert await sweep.sweep() == 0
         await world.events.aclose()
-        working.cancel()
 
 
 async def holds(database: Database, call_id: str, kind: str) -> None:
