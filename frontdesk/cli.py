@@ -2,12 +2,18 @@
 
 import typer
 
+from frontdesk.calls.cli import app as calls_app
 from frontdesk.daily.cli import app as daily_app
+from frontdesk.keys.cli import app as keys_app
+from frontdesk.retention.cli import erase
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="A telephony gateway for Pipecat voice bots."
 )
+app.add_typer(calls_app, name="calls")
 app.add_typer(daily_app, name="daily")
+app.add_typer(keys_app, name="keys")
+app.command()(erase)
 
 
 @app.command()
