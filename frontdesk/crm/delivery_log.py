@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from frontdesk.calls.views import moment, moment_or_none
 from frontdesk.crm import endpoint_store, views
 from frontdesk.crm.endpoints import Endpoint, Endpoints
-from frontdesk.crm.events import TEST_EVENT, ping_event
+from frontdesk.crm.events import PING_EVENT, ping_event
 from frontdesk.crm.outbox import delivery_row, insert_once, write_events
 from frontdesk.crm.standing import Standing
 from frontdesk.crm.tables import crm_deliveries, crm_endpoints, crm_events, crm_tries
@@ -161,7 +161,7 @@ class DeliveryLog:
             "organization_id": organization_id,
             "call_id": None,
             "sequence": 0,
-            "type": TEST_EVENT,
+            "type": PING_EVENT,
             "payload": ping_event(new_id, now, organization_id, self._endpoints.slug(organization_id)),
             "created_at": now,
         }

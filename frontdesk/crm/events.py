@@ -20,8 +20,9 @@ CALL_EVENTS: dict[str, str] = {
     "call.attempt.ended": "One attempt is over; `is_last_attempt` tells whether another follows.",
     "call.ended": "The call is over. The last event of every call, exactly once per call.",
 }
-TEST_EVENT = "webhook.test"
-EVENT_TYPES = frozenset({*CALL_EVENTS, TEST_EVENT})
+PING_EVENT = "webhook.test"
+PING_ABOUT = "Sent on request, to see whether an endpoint takes events. It belongs to no call."
+EVENT_TYPES = frozenset({*CALL_EVENTS, PING_EVENT})
 LARGEST_BYTES = 20_000
 """Standard Webhooks 1.0.0, "Payload size": more than 20 kB is refused by some receivers."""
 _ENVELOPE_BYTES = 200
@@ -33,24 +34,24 @@ class CallData(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     event_id: str = Field(description="The `webhook-id`: the same on every delivery of this event.")
-    call_id: str
+    call_id: str = Field(description="As in `GET /calls/{id}`.")
     sequence: int = Field(ge=1, description="Of the event within the call: 1, 2, 3 … without gaps.")
     attempt: int = Field(ge=0, description="Which attempt of the call, from 1; 0 before the first.")
     is_last_attempt: bool = Field(description="No other attempt of this call follows.")
-    direction: Literal["inbound", "outbound"]
+    direction: Literal["inbound", "outbound"] = Field(description="`inbound` or `outbound`.")
     state: State = Field(description="Of the call, when the event was written; it may be ahead of the event.")
     from_: str | None = Field(alias="from", description="E.164; null when withheld, or erased since.")
-    to: str | None
-    patient_id: str | None
-    organization_id: str
+    to: str | None = Field(description="E.164; null when erased since.")
+    patient_id: str | None = Field(description="As the CRM gave it.")
+    organization_id: str = Field(description="Of the organization whose call it is.")
     organization: str | None = Field(description="Its slug.")
-    workflow: str
+    workflow: str = Field(description="The kind of conversation.")
     metadata: dict[str, JsonValue] | None = Field(
         description="As the CRM gave it, untouched; null when `left_out` says so."
     )
-    started_at: AwareDatetime
-    answered_at: AwareDatetime | None
-    ended_at: AwareDatetime | None
+    started_at: AwareDatetime = Field(description="When the gateway accepted the call.")
+    answered_at: AwareDatetime | None = Field(description="When caller or callee were on the line.")
+    ended_at: AwareDatetime | None = Field(description="Of the call or the attempt that ended.")
     duration_s: float | None = Field(description="From answer to end; null unless both are known.")
     ended_reason: EndedReason | None = Field(description="See ended-reasons.md. Of the attempt, or the call.")
     ended_by: EndedBy | None = Field(description="On whose side it ended.")
@@ -122,7 +123,7 @@ def call_event(call: NewCall, state: CallState, told: Told, organization: str | 
 def ping_event(new_id: str, at: float, organization_id: str, organization: str | None) -> dict[str, Any]:
     """The payload of an event that only tests an endpoint."""
     data = {"event_id": new_id, "organization_id": organization_id, "organization": organization}
-    return {"type": TEST_EVENT, "timestamp": rfc3339(at), "data": data}
+    return {"type": PING_EVENT, "timestamp": rfc3339(at), "data": data}
 
 
 def _end(state: CallState, told: Told) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from frontdesk.crm import views
 from frontdesk.crm.delivery_log import DeliveryLog
-from frontdesk.crm.events import CALL_EVENTS, TEST_EVENT, CallEvent, PingEvent
+from frontdesk.crm.events import CALL_EVENTS, PING_ABOUT, PING_EVENT, CallEvent, PingEvent
 from frontdesk.doors.keys import authenticate
 from frontdesk.doors.openapi import SECURED
 from frontdesk.keys.models import Principal, Scope
@@ -87,7 +87,7 @@ def document_webhooks(app: FastAPI) -> None:
     """Add the events that the CRM is sent to the app's OpenAPI (`webhooks`)."""
     for event_type, about in CALL_EVENTS.items():
         _document(app, event_type, about, _told)
-    _document(app, TEST_EVENT, "Sent on request, to see whether an endpoint takes events.", _tested)
+    _document(app, PING_EVENT, PING_ABOUT, _tested)
 
 
 def _document(app: FastAPI, event_type: str, about: str, told: Any) -> None:
