@@ -137,7 +137,8 @@ def _end_after_all_at(state: CallState, up_since: float, patience: Patience) -> 
     if failure is not None and another and not evidence.shows_life(state.attempts[-1]):
         return max(failure.at + patience.join_s, up_since + patience.lease_s)
     rivals = [one for one in state.attempts if one.launch_failed is None or evidence.shows_life(one)]
-    return _last_word(rivals, up_since) + patience.settle_s if len(rivals) > 1 else 0.0
+    unheard_of = state.attempt - len(state.attempts)
+    return _last_word(rivals, up_since) + patience.settle_s if len(rivals) + unheard_of > 1 else 0.0
 
 
 def _last_word(attempts: list[Attempt], up_since: float) -> float:

@@ -156,13 +156,18 @@ class CallState:
 
     def find(self, number: int) -> Attempt | None:
         """The attempt of this number."""
-        return next((attempt for attempt in self.attempts if attempt.number == number), None)
+        for attempt in self.attempts:
+            if attempt.number == number:
+                return attempt
+        return None
 
     def hang_up_of(self, number: int) -> HangUp | None:
         """What a bot of this attempt must obey: the earlier of the call's hang-up and the attempt's own."""
         attempt = self.find(number)
-        orders = [order for order in (self.hang_up, attempt and attempt.hang_up) if order]
-        return min(orders, key=lambda order: order.at, default=None)
+        own = attempt.hang_up if attempt is not None else None
+        if self.hang_up is None or own is None:
+            return self.hang_up or own
+        return min(self.hang_up, own, key=lambda order: order.at)
 
     def to_json(self) -> Data:
         """All of it, ready for JSON; what has its default is left out."""

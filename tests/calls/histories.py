@@ -70,7 +70,7 @@ def attempts_in(draw: Draw) -> list[Fact]:
         first.gateway("launch_failed", reason="capacity", code="capacity", final=final, ambiguous=ambiguous)
         return first.facts if final else first.facts + _second(draw, first.at)
     if fate == "rival":
-        return first.facts + _rivals(draw, first)
+        return _rivals(draw, first)
     _joins(first)
     if fate == "alone":
         first.passes()
@@ -219,7 +219,6 @@ def _rivals(draw: Draw, first: Stage) -> list[Fact]:
     second.passes(0.1, 1)
     _launch(second)
     first.at = second.at
-    first.facts.clear()
     _joins(first)
     _joins(second)
     second.bot("forward_failed")
@@ -266,17 +265,22 @@ def _daily_withheld(draw: Draw, facts: list[Fact]) -> list[Fact]:
 def arrivals(draw: Draw, facts: list[Fact]) -> list[Fact]:
     """The facts in any order and with any copies; only decisions come before their consequences.
 
-    The gateway's own facts keep their order, and what happened after one of them arrives after it.
+    What happened after the gateway had decided something arrives after that decision.
     """
-    own = sorted((one for one in facts if one.source is GATEWAY), key=lambda one: one.at)
-    others = draw(st.permutations([one for one in facts if one.source is not GATEWAY]))
-    order = list(own)
+    decisions = sorted(filter(_is_decision, facts), key=lambda one: one.at)
+    others = draw(st.permutations([one for one in facts if not _is_decision(one)]))
+    order = list(decisions)
     for one in others:
-        earliest = sum(1 for mine in own if mine.at < one.at)
-        start = order.index(own[earliest - 1]) + 1 if earliest else 0
+        earlier = sum(1 for decision in decisions if decision.at < one.at)
+        start = order.index(decisions[earlier - 1]) + 1 if earlier else 0
         order.insert(draw(st.integers(start, len(order))), one)
     copies = draw(st.lists(st.integers(0, max(len(order) - 1, 0)), max_size=6))
     for index in copies if order else ():
         original = order[index]
         order.insert(draw(st.integers(index + 1, len(order))), original)
     return order
+
+
+def _is_decision(one: Fact) -> bool:
+    launches_again = one.type == "attempt_opened" and one.attempt > 1
+    return launches_again or one.type in {"hang_up", "launch_failed"}
