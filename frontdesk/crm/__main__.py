@@ -1,10 +1,11 @@
-"""`python -m frontdesk.crm` writes docs/crm-events.md: what the CRM is told, and how; a test keeps it current."""
+"""`python -m frontdesk.crm` writes docs/crm-events.md: what the CRM is told, and how."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from frontdesk.calls.life import opened
-from frontdesk.calls.models import NewCall
+from frontdesk.calls.models import NewCall, State
 from frontdesk.calls.orders import Patience, Told
 from frontdesk.crm.events import CALL_EVENTS, LARGEST_BYTES, PING_ABOUT, PING_EVENT, CallData, call_event
 from frontdesk.crm.schedule import Pace
@@ -27,12 +28,11 @@ _CALL = NewCall(
 
 def page() -> str:
     """The page, in markdown."""
+    types = CALL_EVENTS | {PING_EVENT: PING_ABOUT}
     return _TEMPLATE.read_text(encoding="utf-8").format(
-        types="\n".join(
-            f"| `{name}` | {about} |" for name, about in (CALL_EVENTS | {PING_EVENT: PING_ABOUT}).items()
-        ),
+        types="\n".join(_row(name, about) for name, about in types.items()),
         example=json.dumps(_example(), indent=2),
-        fields="\n".join(_field(name, about) for name, about in _described().items()),
+        fields="\n".join(_row(name, about) for name, about in _described().items()),
         schedule=_schedule(),
         tries=len(Pace().schedule_s) + 1,
         timeout_s=f"{Pace().timeout_s:g}",
@@ -46,14 +46,16 @@ def _example() -> dict[str, object]:
     ending = ENDED_REASONS[reason]
     data = {"reason": reason.value, "retryable": ending.retryable, "ended_by": "callee", "ended_at": ended_at}
     told = Told("call.ended", 5, 1, is_last_attempt=True, at=ended_at, data=dict(data))
-    return call_event(_CALL, opened(_CALL, Patience()).state, told, "bright-smile")
+    began = opened(_CALL, Patience()).state
+    state = replace(began, state=State.ENDED, answered_at=_CALL.created_at + 14.1)
+    return call_event(_CALL, state, told, "bright-smile")
 
 
 def _described() -> dict[str, str]:
     return {field.alias or name: field.description or "" for name, field in CallData.model_fields.items()}
 
 
-def _field(name: str, about: str) -> str:
+def _row(name: str, about: str) -> str:
     return f"| `{name}` | {about} |"
 
 
