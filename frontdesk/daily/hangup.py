@@ -13,6 +13,8 @@ from frontdesk.daily.removal import RoomRemover
 from frontdesk.errors import DailyError
 
 LOCAL_HOST = "local"
+_CLEAN_UP_S = 1.0
+"""How long an order waits for the deletion of a room that nobody is in; the next one asks again."""
 
 
 class Closing(Protocol):
@@ -79,19 +81,22 @@ class HangUp:
         self._stop_bot(order)
         if not order.room:
             return "no_room"
-        urgent = bool(order.legs) or order.stop_bot
-        if urgent:
-            await asyncio.gather(*(self._stop_leg(order.room, leg) for leg in order.legs))
-            await self._step(self._empty(order.room), order.room, "emptied")
-        priority = Priority.HANG_UP if urgent else Priority.CLEAN_UP
-        gone = await self._step(
-            self._rooms.delete(order.room, priority), order.room, "deleted", within_s=self._turn_s
-        )
+        if order.legs or order.stop_bot:
+            gone = await self._cut(order.room, order.legs)
+        else:
+            gone = await self._rooms.clean_up(order.room, _CLEAN_UP_S)
         return "deleted" if gone else None
 
     async def drain(self, timeout_s: float) -> None:
         """Wait for bots that are being stopped, but not longer than this."""
         await self._sessions.drain(timeout_s)
+
+    async def _cut(self, room: str, legs: Sequence[str]) -> bool:
+        """End what may still go on in a room."""
+        await asyncio.gather(*(self._stop_leg(room, leg) for leg in legs))
+        await self._step(self._empty(room), room, "emptied")
+        deletion = self._rooms.delete(room, Priority.HANG_UP)
+        return await self._step(deletion, room, "deleted", within_s=self._turn_s)
 
     def _stop_bot(self, order: Closing) -> None:
         if order.stop_bot and order.host_session_id and order.host not in {None, "", LOCAL_HOST}:

@@ -8,6 +8,7 @@ import pytest
 from frontdesk.daily.api import DailyApi
 from frontdesk.daily.cloud_sessions import CloudSessions
 from frontdesk.daily.hangup import HangUp
+from frontdesk.daily.pace import Turns
 from frontdesk.daily.presence import Presence, RoomPresence
 from frontdesk.daily.removal import RoomRemover
 from frontdesk.simulator.cloud.sessions import Agent
@@ -139,6 +140,27 @@ async def test_what_is_urgent_goes_before_cleaning_up(simulator: SimulatorServer
     room = make_room(simulator.world)
     assert await hang_up.close(Order(room.name)) == "deleted"
     assert list(simulator.world.faults.counts) == ["DELETE /v1/rooms/{name}"]
+
+
+async def test_cleaning_up_holds_up_nobody(
+    simulator: SimulatorServer, http: aiohttp.ClientSession, daily: DailyApi, sessions: CloudSessions
+) -> None:
+    """With many rooms to clean up, orders return at once, a hang-up goes first, a room costs one turn."""
+    world = simulator.world
+    turns = Turns(4, 0.5)
+    rooms = RoomRemover(http, api_url=f"{simulator.base_url}/v1", api_key="a-key", timeout_s=5, turns=turns)
+    hang_up = HangUp(daily, rooms, sessions)
+    orders = [Order(make_room(world).name) for _ in range(30)]
+    first = await asyncio.wait_for(asyncio.gather(*(hang_up.close(order) for order in orders)), 3)
+    assert first.count(None) > 15
+    urgent = make_room(world)
+    assert await hang_up.close(Order(urgent.name, stop_bot=True)) == "deleted"
+    assert len(world.rooms.all()) > 5
+    await rooms.drain(20)
+    assert world.rooms.all() == []
+    left = [order for order, how in zip(orders, first, strict=True) if how is None]
+    assert await asyncio.gather(*(hang_up.close(order) for order in left)) == ["deleted"] * len(left)
+    assert world.faults.counts["DELETE /v1/rooms/{name}"] == 31
 
 
 async def test_presence_tells_the_bot_from_phones(simulator: SimulatorServer, daily: DailyApi) -> None:
