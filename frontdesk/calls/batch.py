@@ -24,11 +24,13 @@ class Page:
     seen: set[str] = field(default_factory=set)
     erased: bool = False
     updated_at: float = 0.0
+    whole: bool = False
+    """Whether `seen` has the id of every fact of the call that is kept."""
 
     @property
     def changed(self) -> bool:
-        """Whether the ledger must be written."""
-        return self.before is not self.state and self.before != self.state
+        """Whether the call must be written: it moved, or something was added to it."""
+        return self.before is not self.state
 
 
 class Batch:
@@ -41,6 +43,7 @@ class Batch:
 
     def __init__(self, pages: Mapping[str, Page], patience: Patience) -> None:
         self.pages = dict(pages)
+        self.changed: list[Page] = []
         self.told: list[tuple[NewCall, CallState, Told]] = []
         self.events: list[Row] = []
         self.turns: list[Row] = []
@@ -50,12 +53,8 @@ class Batch:
     def fold(self, entries: Iterable[Entry]) -> list[Outcome]:
         """Fold all; the outcome of each, with the states at the end of the batch."""
         outcomes = [self._tick(entry) if isinstance(entry, Tick) else self._write(entry) for entry in entries]
+        self.changed = [page for page in self.pages.values() if page.changed]
         return [self._current(outcome) for outcome in outcomes]
-
-    @property
-    def changed(self) -> list[Page]:
-        """The calls to be written."""
-        return [page for page in self.pages.values() if page.changed]
 
     def _current(self, outcome: Outcome) -> Outcome:
         states = {call_id: self.pages[call_id].state for call_id in outcome.states}
@@ -73,20 +72,21 @@ class Batch:
         if call.id in self.pages:
             return False
         step = life.opened(call, self._patience)
-        page = self.pages[call.id] = Page(call, step.state)
+        page = self.pages[call.id] = Page(call, step.state, whole=True)
         self._take(page, step, received_at)
-        self._record(opening(call), received_at)
+        page.seen.add(GatewayFact.OPENED)
+        self.events.append(event_row(opening(call), received_at, late=False, erased=False))
         return True
 
     def _record(self, fact: Fact, received_at: float) -> None:
         page = self.pages.get(fact.call_id)
         if page is None or fact.id in page.seen:
             return
-        page.seen.add(fact.id)
         late = page.state.ended
         self._take(page, life.advance(page.state, fact, received_at, self._patience), received_at)
         if fact.type == HEARTBEAT:
             return
+        page.seen.add(fact.id)
         self.events.append(event_row(fact, received_at, late=late, erased=page.erased))
         if fact.type == BotFact.TURN:
             self.turns.append(turn_row(fact, erased=page.erased))

@@ -22,6 +22,7 @@ from frontdesk.calls.entries import (
     Write,
 )
 from frontdesk.calls.models import Fact, NewCall
+from frontdesk.calls.open_pages import OpenPages
 from frontdesk.calls.orders import Patience, Step
 from frontdesk.calls.spooled import Writes
 from frontdesk.storage.database import Database
@@ -70,6 +71,7 @@ class Ledger:
             linger_s=LINGER_S,
             clock=clock,
         )
+        self._open_pages = OpenPages()
         self._opening: Counter[str] = Counter()
         self._listeners: list[Listener] = []
 
@@ -139,12 +141,16 @@ class Ledger:
         return lambda: self._listeners.remove(listener)
 
     async def _commit(self, entries: Sequence[Entry]) -> list[Outcome]:
+        open_pages = self._open_pages.take(entries)
         async with self._database.writer() as connection:
-            batch = Batch(await store.load_pages(connection, entries), self._patience)
+            pages = await store.load_pages(connection, entries, open_pages.keys())
+            batch = Batch(pages | open_pages, self._patience)
             outcomes = batch.fold(entries)
             await store.save(connection, batch)
             if batch.told:
                 await self._outbox.write(connection, batch.told)
+        if self._database.is_ours:
+            self._open_pages.put(batch.pages.values())
         self._announce(batch)
         return outcomes
 

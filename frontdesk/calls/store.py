@@ -1,6 +1,6 @@
 """The SQL of the ledger: a batch costs a handful of statements, however many calls it has."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, text, update
@@ -64,9 +64,13 @@ INSERT_TURNS = inserting(turns)
 INSERT_TOOL_CALLS = inserting(tool_calls)
 
 
-async def load_pages(connection: AsyncConnection, entries: Sequence[Entry]) -> dict[str, Page]:
-    """The calls of `entries` that are in the ledger, locked until the end of the transaction."""
-    ids = sorted({call_id for entry in entries for call_id in _ids(entry)})
+async def load_pages(
+    connection: AsyncConnection, entries: Sequence[Entry], known: Collection[str]
+) -> dict[str, Page]:
+    """The calls of `entries`, but for the `known`, locked until the end of the transaction."""
+    ids = sorted({call_id for entry in entries for call_id in ids_of(entry)}.difference(known))
+    if not ids:
+        return {}
     found = await LOAD.execute(connection, {"ids": _list(connection, ids)})
     pages = {row.id: _page(row) for row in found}
     facts = [fact for entry in entries for fact in _facts(entry) if fact.call_id in pages]
@@ -88,7 +92,8 @@ async def save(connection: AsyncConnection, batch: Batch) -> None:
         (page.state.id, attempt, before) for page in batch.changed for attempt, before in _differing(page)
     ]
     await REPLACE_ATTEMPTS.execute_many(
-        connection, [attempt_row(call_id, attempt) for call_id, attempt, _ in changed]
+        connection,
+        [row for call_id, attempt, before in changed if (row := _new_row(call_id, attempt, before))],
     )
     await REPLACE_LEGS.execute_many(
         connection,
@@ -141,10 +146,17 @@ def _differing(page: Page) -> list[tuple[Attempt, Attempt | None]]:
     """Attempts that changed, with what they were."""
     before = page.before
     pairs = [(attempt, before.find(attempt.number) if before else None) for attempt in page.state.attempts]
-    return [(attempt, earlier) for attempt, earlier in pairs if attempt != earlier]
+    return [(attempt, earlier) for attempt, earlier in pairs if attempt is not earlier]
 
 
-def _ids(entry: Entry) -> set[str]:
+def _new_row(call_id: str, attempt: Attempt, before: Attempt | None) -> dict[str, Any] | None:
+    """The row of an attempt, if it is another than before: not everything that it remembers is in it."""
+    row = attempt_row(call_id, attempt)
+    return None if before is not None and attempt_row(call_id, before) == row else row
+
+
+def ids_of(entry: Entry) -> set[str]:
+    """Of the calls that an entry is about."""
     if isinstance(entry, Tick):
         return {entry.call_id}
     return {fact.call_id for fact in entry.facts} | ({entry.call.id} if entry.call else set())

@@ -70,6 +70,11 @@ class Database:
         """Whether several gateways may share it."""
         return self.dialect.name == "postgresql"
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether no other gateway can write to it."""
+        return self._lock is not None
+
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[AsyncConnection]:
         """A connection in a transaction that commits at the end, or is rolled back by an exception.

@@ -20,7 +20,11 @@ POSTGRES_SETTINGS = {
     "statement_timeout": f"{STATEMENT_S}s",
     "idle_in_transaction_session_timeout": "60s",
 }
-_JSON: dict[str, Any] = {"json_serializer": to_text, "json_deserializer": from_text}
+_COMMON: dict[str, Any] = {
+    "json_serializer": to_text,
+    "json_deserializer": from_text,
+    "hide_parameters": True,  # they are numbers and transcripts, and errors are logged
+}
 
 
 def sqlite_writer(path: Path) -> AsyncEngine:
@@ -55,7 +59,7 @@ def postgres(url: str) -> AsyncEngine:
         pool_size=6,
         max_overflow=4,
         pool_pre_ping=True,
-        **_JSON,
+        **_COMMON,
     )
 
 
@@ -65,7 +69,7 @@ def _sqlite(path: Path, *, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         connect_args={"timeout": BUSY_S, "isolation_level": None},
-        **_JSON,
+        **_COMMON,
     )
 
 
