@@ -22,6 +22,9 @@ from tests.chaos.receiver import CALM, Mood, Receiver
 PRIVATE_KEY, PUBLIC_KEY, CRM_KEY = "sk_0123456789abcdef", "pk_0123456789abcdef", "crm-key-of-the-chaos"
 LIGHT, REAL = "light", "real"
 
+JOIN_TIMEOUT_S = 20.0
+"""After which the host ends sessions whose bot never came: some, nobody but the host knows of."""
+
 
 @dataclass(frozen=True)
 class TownPlan:
@@ -112,6 +115,7 @@ class Town:
             "SIM_RATE_LIMITS": "false",
             "SIM_CLOUD_AGENTS": json.dumps(agents),
             "SIM_SWITCHES__DIALIN_WEBHOOK_RETRIES": "4",
+            "SIM_JOIN_TIMEOUT_S": str(JOIN_TIMEOUT_S),
         }
         port = self.simulator_url.rpartition(":")[2]
         arguments = ("-m", "frontdesk.simulator", "serve", "--port", port)
