@@ -19,6 +19,7 @@ from frontdesk.errors import DailyError, DailyUnavailableError, DatabaseUnavaila
 _PAGE = 100
 _MOST_PAGES = 200
 _BETWEEN_PAGES_S = 0.25
+_UNTIL_KNOWN_S = 1.0
 
 
 class Installation(Protocol):
@@ -89,8 +90,10 @@ class RoomSweep:
         self._sleep = sleep
 
     async def run(self) -> None:
-        """Sweep now and then until canceled."""
+        """Sweep now and then until canceled; for the first time as soon as it is known what is ours."""
         while True:
+            while self._own() is None:
+                await self._sleep(_UNTIL_KNOWN_S)
             await self.sweep()
             await self._sleep(self._every_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads gateways
 

@@ -1,5 +1,6 @@
 """Rooms that no call needs are swept; nobody else's room is ever touched."""
 
+import asyncio
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -132,6 +133,23 @@ async def test_nothing_is_swept_while_we_do_not_know_who_we_are(broom: Broom) ->
     assert len(broom.rooms()) == 2
     broom.calls.away = False
     assert await broom.sweep.sweep() == 1
+
+
+async def test_the_first_sweep_waits_until_we_know_who_we_are(
+    simulator: SimulatorServer, daily: DailyApi, remover: RoomRemover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Started before our id is known, the sweep begins when it is, and not a quarter of an hour later."""
+    monkeypatch.setattr(sweeping, "_UNTIL_KNOWN_S", 0.01)
+    make_room(simulator.world)
+    installation = Installation(UNKNOWN_INSTALLATION)
+    sweep = RoomSweep(daily, remover, Calls(), installation, older_than_s=-1)
+    task = asyncio.create_task(sweep.run())
+    await asyncio.sleep(0.05)
+    assert simulator.world.rooms.all()
+    installation.id = OURS
+    await until(lambda: not simulator.world.rooms.all())
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_every_page_is_read(broom: Broom, monkeypatch: pytest.MonkeyPatch) -> None:
