@@ -5,6 +5,8 @@ import contextlib
 import itertools
 from typing import Self
 
+PATIENCE_S = 8.0
+
 
 class Balancer:
     """Listens on loopback and passes bytes on.
@@ -45,13 +47,15 @@ class Balancer:
             writer.close()
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """A connection to the next gateway that takes one."""
-        first = next(self._turns)
-        for offset in range(len(self._ports)):
-            with contextlib.suppress(OSError):
-                return await asyncio.open_connection(
-                    "127.0.0.1", self._ports[(first + offset) % len(self._ports)]
-                )
+        """A connection to the next gateway that takes one; where none does, wait a little."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    for _ in self._ports:
+                        port = self._ports[next(self._turns) % len(self._ports)]
+                        with contextlib.suppress(OSError):
+                            return await asyncio.open_connection("127.0.0.1", port)
+                    await asyncio.sleep(0.1)
         return None
 
 
