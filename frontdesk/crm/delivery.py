@@ -27,6 +27,7 @@ from frontdesk.tasks import InFlight
 
 _LONGEST_REST_S = 300.0
 _AWAY_S = 1.0
+_SWEEP_S = 3600.0
 Outcome = tuple[Claim, Try]
 
 
@@ -70,7 +71,7 @@ class Deliverer:
         self._gathered = asyncio.Event()
         self._enough = max(pace.each // 2, 1)
         self._stopping = False
-        self._polled_at = -math.inf
+        self._polled_at = self._swept_at = -math.inf
 
     def wake(self, endpoint_ids: Iterable[str] | None = None) -> None:
         """Look at once for what is due to these endpoints; to all when None."""
@@ -144,9 +145,10 @@ class Deliverer:
         if now - self._polled_at < self._pace.poll_s:
             return
         configured = {endpoint.id: endpoint.organization_id for endpoint in self._endpoints}
-        if self._polled_at == -math.inf:
+        if now - self._swept_at >= _SWEEP_S:
             await endpoint_store.remember(connection, configured)
-        await endpoint_store.give_up(connection, configured, now - self._pace.disable_after_s)
+            await endpoint_store.give_up(connection, configured, now - self._pace.disable_after_s)
+            self._swept_at = now
         self._standing.learn(*await endpoint_store.troubled(connection))
         self._queues.wake(configured)
         self._polled_at = now
@@ -201,6 +203,7 @@ class Deliverer:
         """Remember which endpoints work and which fail."""
         worked = {claim.endpoint_id for claim, tried in outcomes if tried.delivered}
         failed = {claim.endpoint_id for claim, tried in outcomes if not tried.delivered} - worked
+        self._tell(worked, failed)
         if worked & self._standing.failing:
             await endpoint_store.note_successes(connection, worked)
         if failed:
@@ -210,6 +213,12 @@ class Deliverer:
             await self._disable(connection, dict.fromkeys(failing, "failing") | gone, now)
         if failed or worked & self._standing.failing:
             self._standing.learn(*await endpoint_store.troubled(connection))
+
+    def _tell(self, worked: set[str], failed: set[str]) -> None:
+        for endpoint_id in failed - self._standing.failing:
+            logger.warning("the CRM's endpoint {} fails", endpoint_id)
+        for endpoint_id in worked & self._standing.failing:
+            logger.info("the CRM's endpoint {} works again", endpoint_id)
 
     async def _disable(self, connection: AsyncConnection, endpoints: dict[str, str], now: float) -> None:
         for endpoint_id, why in endpoints.items():

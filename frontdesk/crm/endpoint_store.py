@@ -66,13 +66,9 @@ async def troubled(connection: AsyncConnection) -> tuple[list[str], list[str]]:
 
 async def give_up(connection: AsyncConnection, configured: Iterable[str], created_before: float) -> None:
     """Give up what has long been pending for endpoints that are no longer configured."""
-    orphans = (
-        crm_deliveries.c.due_at.is_not(None)
-        & (crm_deliveries.c.created_at < created_before)
-        & crm_deliveries.c.endpoint_id.not_in(sorted(configured))
-    )
-    await connection.execute(
-        update(crm_deliveries)
-        .where(orphans)
-        .values(state="failed", due_at=None, last_error="endpoint_removed")
-    )
+    pending = crm_deliveries.c.due_at.is_not(None)
+    found = await connection.execute(select(crm_deliveries.c.endpoint_id).where(pending).distinct())
+    for endpoint_id in set(found.scalars()) - set(configured):
+        old = (crm_deliveries.c.endpoint_id == endpoint_id) & (crm_deliveries.c.created_at < created_before)
+        given_up = {"state": "failed", "due_at": None, "last_error": "endpoint_removed"}
+        await connection.execute(update(crm_deliveries).where(pending, old).values(**given_up))

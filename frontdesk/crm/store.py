@@ -64,8 +64,8 @@ class Settled:
 
 
 _earlier = crm_deliveries.alias("earlier")
-_blocked_until = (
-    select(func.min(_earlier.c.due_at))
+_blocked_until = (  # the sum keeps SQLite from walking all that is pending, in search of the least due_at
+    select(func.min(_earlier.c.due_at + 0.0))
     .where(
         _earlier.c.endpoint_id == crm_deliveries.c.endpoint_id,
         _earlier.c.call_id == crm_deliveries.c.call_id,
