@@ -1,12 +1,10 @@
 """Who may use the API: holders of a key; without keys, only programs on this machine."""
 
-import hmac
-from collections.abc import Sequence
+from urllib.parse import urlsplit
 
-from pydantic import SecretStr
 from starlette.requests import Request
 
-from frontdesk.errors import ApiKeyInvalidError, ApiKeyMissingError, LocalOnlyError
+from frontdesk.errors import ApiKeyMissingError, LocalOnlyError
 from frontdesk.keys.models import Principal, Scope
 from frontdesk.keys.service import Keyring
 from frontdesk.settings import is_loopback
@@ -33,37 +31,9 @@ async def authenticate(request: Request, scope: Scope) -> Principal:
         raise ApiKeyMissingError
     if principal.organization_id is None:
         require_local(request)
+        _refuse_web_pages(request)
     principal.require(scope)
     return principal
-
-
-class ApiKeys:
-    """The keys that may use the API.
-
-    Args:
-        keys: Any of these lets a request in; none at all lets in only programs on this machine.
-    """
-
-    def __init__(self, keys: Sequence[SecretStr]) -> None:
-        self._keys = [key.get_secret_value().encode() for key in keys]
-
-    def check(self, request: Request) -> None:
-        """Let a request in, or not.
-
-        Raises:
-            ApiKeyMissingError: No key was sent.
-            ApiKeyInvalidError: The key is not one of ours.
-            LocalOnlyError: There are no keys, and the request does not come from this machine.
-        """
-        if not self._keys:
-            require_local(request)
-            return
-        given = _given_key(request)
-        if given is None:
-            raise ApiKeyMissingError
-        matches = [hmac.compare_digest(given, key) for key in self._keys]
-        if not any(matches):
-            raise ApiKeyInvalidError
 
 
 def _given_key(request: Request) -> bytes | None:
@@ -71,6 +41,20 @@ def _given_key(request: Request) -> bytes | None:
     bearer = credentials.strip() if scheme.lower() == "bearer" else ""
     key = bearer or request.headers.get("x-api-key", "").strip()
     return key.encode("latin-1", "replace") if key else None
+
+
+def _refuse_web_pages(request: Request) -> None:
+    """A browser on this machine sends requests of any page: with its Origin, or by a name that leads here."""
+    origin, host = request.headers.get("origin"), request.headers.get("host", "")
+    if not _names_us(f"//{host}") or (origin is not None and not _names_us(origin)):
+        raise LocalOnlyError
+
+
+def _names_us(address: str) -> bool:
+    try:
+        return is_loopback(urlsplit(address).hostname or "")
+    except ValueError:
+        return False
 
 
 def require_local(request: Request) -> None:

@@ -19,6 +19,8 @@ from frontdesk.keys import routes as key_routes
 from frontdesk.keys.models import EVERYTHING, Scope
 from frontdesk.keys.service import Keyring
 from frontdesk.keys.store import KeyStore
+from frontdesk.retention import routes as retention_routes
+from frontdesk.retention.service import Retention
 from frontdesk.storage.database import Database
 
 NOW = 1_800_000_000.0
@@ -31,7 +33,8 @@ def an_app(database: Database, keyring: Keyring) -> FastAPI:
     app = FastAPI()
     app.state.keyring = keyring
     app.state.call_queries = CallQueries(database, SLUGS)
-    for router in (call_routes.router, key_routes.router):
+    app.state.retention = Retention(database, retention_days=30)
+    for router in (call_routes.router, key_routes.router, retention_routes.router):
         app.include_router(router)
     install_problem_handlers(app)
     app.add_middleware(RequestFrame)
@@ -178,5 +181,5 @@ async def an_office(database: Database) -> AsyncIterator[Office]:
     keyring = Keyring(KeyStore(database), local_operator=True)
     app = an_app(database, keyring)
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 50_000))
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as http:
         yield Office(database, app, http, keyring)
