@@ -125,8 +125,10 @@ async def _out(town: Town, turns: asyncio.Semaphore, number: int) -> None:
                 await asyncio.sleep(0.1)
 
 
-async def _state(town: Town, call_id: str, headers: dict[str, str]) -> Any:
-    return (await town.json("GET", f"{town.gateway_url}/calls/{call_id}", headers=headers))["state"]
+async def _state(town: Town, call_id: str, headers: dict[str, str]) -> str | None:
+    """Where a call stands; None while it is in the spool only."""
+    async with town.http.get(f"{town.gateway_url}/calls/{call_id}", headers=headers) as answer:
+        return str((await answer.json())["state"]) if answer.status == 200 else None
 
 
 async def _held(town: Town, books: Path) -> Held:

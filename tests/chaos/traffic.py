@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,7 @@ class Seen:
         dialed: Numbers to be called.
         accepted: Ids that POST /dialout answered with, by number.
         refused: Statuses of POST /dialout beyond 299.
-        unanswered: How many POSTs got no answer.
+        unanswered: POSTs without an answer, by the error.
         canceled: Ids of calls whose DELETE was accepted.
     """
 
@@ -47,17 +48,17 @@ class Seen:
     dialed: list[Dialed] = field(default_factory=list)
     accepted: dict[str, str] = field(default_factory=dict)
     refused: list[int] = field(default_factory=list)
-    unanswered: int = 0
+    unanswered: Counter[str] = field(default_factory=Counter)
     canceled: set[str] = field(default_factory=set)
 
-    def totals(self) -> dict[str, int]:
+    def totals(self) -> dict[str, Any]:
         """Figures for the report."""
         return {
             "called in": len(self.callers),
             "dialed out": len(self.dialed),
             "accepted": len(self.accepted),
-            "refused": len(self.refused),
-            "unanswered": self.unanswered,
+            "refused": dict(Counter(self.refused)),
+            "unanswered": dict(self.unanswered),
             "canceled": len(self.canceled),
         }
 
@@ -119,8 +120,8 @@ class Traffic:
         try:
             async with await self._post_when_up("/dialout", body) as answer:
                 content = await answer.json()
-        except (aiohttp.ClientError, TimeoutError):
-            self.seen.unanswered += 1
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self.seen.unanswered[type(error).__name__] += 1
             return
         if answer.status >= 300:
             self.seen.refused.append(answer.status)
