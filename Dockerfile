@@ -13,6 +13,13 @@ COPY server.py server_utils.py ./
 COPY frontdesk/*.py frontdesk/
 COPY frontdesk/errors frontdesk/errors
 COPY frontdesk/settings frontdesk/settings
+COPY frontdesk/storage frontdesk/storage
+COPY frontdesk/migrations frontdesk/migrations
+COPY frontdesk/calls frontdesk/calls
+COPY frontdesk/crm frontdesk/crm
+COPY frontdesk/keys frontdesk/keys
+COPY frontdesk/link frontdesk/link
+COPY frontdesk/retention frontdesk/retention
 COPY frontdesk/doors frontdesk/doors
 COPY frontdesk/health frontdesk/health
 COPY frontdesk/launch frontdesk/launch
@@ -20,9 +27,12 @@ COPY frontdesk/daily frontdesk/daily
 COPY frontdesk/dialin frontdesk/dialin
 COPY frontdesk/dialout frontdesk/dialout
 COPY clinics clinics
-RUN useradd --system --uid 10001 frontdesk
+RUN useradd --system --uid 10001 frontdesk && install -d -o frontdesk -m 0700 /var/lib/frontdesk
 USER frontdesk
+# The books and the spool: a volume, so that a new container goes on with the calls of the old one.
+VOLUME /var/lib/frontdesk
 ENV ENV=production HOST=0.0.0.0 PORT=8080
+ENV DATABASE_URL=sqlite:////var/lib/frontdesk/frontdesk.db SPOOL_DIR=/var/lib/frontdesk/spool
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]
 CMD ["python", "server.py"]

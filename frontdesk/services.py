@@ -31,7 +31,7 @@ from frontdesk.keys.service import Keyring
 from frontdesk.keys.store import KeyStore
 from frontdesk.launch.books import Books
 from frontdesk.launch.service import Launcher
-from frontdesk.link.callbacks import Callbacks
+from frontdesk.link.callbacks import HEARTBEAT_S, Callbacks
 from frontdesk.link.service import LinkService
 from frontdesk.link.tokens import LinkTokens
 from frontdesk.migrations import upgrade
@@ -110,6 +110,7 @@ class Services:
             await stack.enter_async_context(self._ledger.running())
             await stack.enter_async_context(self._inbox.running())
             stack.push_async_callback(self._background.stop)
+            await self._learn_installation()
             self._start()
             try:
                 yield
@@ -125,7 +126,12 @@ class Services:
             settings=settings,
             remover=self._daily.remover,
             books=self._books,
-            callbacks=Callbacks(settings.link_url, state.link_tokens, hold_s=settings.hold_budget_s),
+            callbacks=Callbacks(
+                settings.link_url,
+                state.link_tokens,
+                hold_s=settings.hold_budget_s,
+                heartbeat_s=min(HEARTBEAT_S, self._tuning.patience.lease_s / 4),
+            ),
             callers=self._callers,
         )
         limits = settings_limits(settings)
@@ -143,7 +149,6 @@ class Services:
                 database=self._database,
                 ledger=self._ledger,
                 gateways=self._gateways,
-                books=self._books,
                 presence=self._daily.presence,
                 hang_up=self._daily.hang_up,
             ),
@@ -187,7 +192,6 @@ class Services:
 
     def _start(self) -> None:
         state, start, tuning = self._app.state, self._background.start, self._tuning
-        start("installation", self._installation.read_when_ready(self._database))
         start("gateways", self._gateways.run())
         start("takeover", self._takeover.run())
         start("reaper", self._reaper.run())
@@ -205,6 +209,13 @@ class Services:
         start("room sweep", sweep.run())
         if watchdog := self._daily.watchdog(self._settings):
             start("webhook watchdog", watchdog.run())
+
+    async def _learn_installation(self) -> None:
+        """Before the first room, if the database is there; else as soon as it is."""
+        reading = self._installation.read_when_ready(self._database)
+        self._background.start("installation", reading)
+        if self._database.ready.is_set():
+            await self._installation.known.wait()
 
     async def _finish(self) -> None:
         left_s = self._app.state.deadline.left()

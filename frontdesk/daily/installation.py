@@ -1,13 +1,16 @@
 """The id of this installation in the names of its rooms: made once, kept in the books."""
 
+import asyncio
 import secrets
 
 from sqlalchemy import text
 
 from frontdesk.daily.room_names import UNKNOWN_INSTALLATION, room_name
+from frontdesk.errors import DatabaseUnavailableError
 from frontdesk.storage.database import Database
 
 _NAME = "installation"
+_PAUSE_S = 1.0
 _KEEP_FIRST = text("INSERT INTO notes (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
 _READ = text("SELECT value FROM notes WHERE name = :name")
 
@@ -17,6 +20,7 @@ class Installation:
 
     def __init__(self) -> None:
         self._id = UNKNOWN_INSTALLATION
+        self.known = asyncio.Event()
 
     @property
     def id(self) -> str:
@@ -31,12 +35,18 @@ class Installation:
         """
         async with database.writer() as connection:
             await connection.execute(_KEEP_FIRST, {"name": _NAME, "value": secrets.token_hex(3)})
-            self._id = (await connection.execute(_READ, {"name": _NAME})).scalar_one()
+            found: str = (await connection.execute(_READ, {"name": _NAME})).scalar_one()
+        self._id = found
+        self.known.set()
 
     async def read_when_ready(self, database: Database) -> None:
         """Learn the id as soon as the database can be reached."""
         await database.ready.wait()
-        await self.read(database)
+        while not self.known.is_set():
+            try:
+                await self.read(database)
+            except DatabaseUnavailableError:
+                await asyncio.sleep(_PAUSE_S)
 
     def room(self, call_id: str, attempt: int) -> str:
         """The name of the room of one attempt of a call."""

@@ -128,13 +128,18 @@ class DialinService:
         await asyncio.wait(entry.work, timeout=max(0, left))
         return self._answer(entry)
 
-    def resume(self, known: LedgerCall, attempt: int) -> None:
+    async def take_over(self, known: LedgerCall) -> None:
         """Launch a call of the books whose gateway is no more, for what is left of the caller's patience.
 
         Raises:
-            FrontdeskError: Its organization or workflow is no more.
+            FrontdeskError: Its organization or workflow is no more, or this cannot be written down.
         """
-        call = Call.resumed(known.call, self._organizations.by_id(known.call.organization_id))
+        books, attempt = self._launcher.books, known.state.attempt + 1
+        organization = self._organizations.by_id(known.call.organization_id)
+        call = Call.resumed(known.call, organization, books.installation)
+        if not await books.take_over(call, attempt):
+            return
+        logger.info("a caller on hold is taken over from a gateway that is no more", attempt=attempt)
         left = self._budget.hold_s - (self._clock() - call.created_at)
         launch = self._tasks.start(self._launch(call, attempt, left, None))
         self._calls[call.call_id] = _Entry(call.call_id, self._now(), None, launch)
@@ -162,6 +167,7 @@ class DialinService:
         call = Call(
             call_id=call_id,
             created_at=self._clock(),
+            installation=self._launcher.books.installation,
             organization=organization,
             workflow=organization.knows(workflow or organization.inbound_workflow),
             line=webhook.settings(),

@@ -21,17 +21,16 @@ from frontdesk.daily.presence import Presence
 from frontdesk.dialin.copies import launching
 from frontdesk.ended import EndedReason
 from frontdesk.errors import FrontdeskError
-from frontdesk.launch.books import Books
 from frontdesk.logs import call_context
 from frontdesk.storage.database import Database
 from frontdesk.tasks import InFlight
 
 
-class Resume(Protocol):
-    """Launches a call of the books."""
+class Launches(Protocol):
+    """Launches calls."""
 
-    def resume(self, known: LedgerCall, attempt: int) -> None:
-        """Begin with this attempt."""
+    async def take_over(self, known: LedgerCall) -> None:
+        """Launch a call of the books with its next attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +40,6 @@ class Parts:
     database: Database
     ledger: Ledger
     gateways: Gateways
-    books: Books
     presence: Presence
     hang_up: HangUp
 
@@ -65,7 +63,7 @@ class Takeover:
     def __init__(
         self,
         parts: Parts,
-        dialin: Resume,
+        dialin: Launches,
         *,
         hold_s: float,
         grace_s: float = 3.0,
@@ -122,7 +120,7 @@ class Takeover:
                 await self._sleep(self._grace_s)
                 known = await self._orphaned(call_id)
                 if known is not None and await self._clear_away(known.state.attempts[-1]):
-                    await self._begin(known)
+                    await self._dialin.take_over(known)
             except FrontdeskError as error:
                 logger.warning("a caller on hold could not be taken over: {}", error.code)
             except Exception as error:  # noqa: BLE001 - the next look may do better
@@ -149,9 +147,3 @@ class Takeover:
             attempt.number, EndedReason.BOT_START_FAILED, attempt.room, host=attempt.host, stop_bot=True
         )
         return await self._parts.hang_up.close(order) is not None
-
-    async def _begin(self, known: LedgerCall) -> None:
-        number = known.state.attempt + 1
-        if await self._parts.books.take_over(known.call.id, number):
-            logger.info("a caller on hold is taken over from a gateway that is no more", attempt=number)
-            self._dialin.resume(known, number)

@@ -79,6 +79,7 @@ class DialoutService:
         return Call(
             call_id=uuid.uuid4().hex,
             created_at=self._clock(),
+            installation=self._launcher.books.installation,
             organization=organization,
             workflow=organization.knows(request.workflow or organization.outbound_workflow),
             line=_with_caller_id(request.dialout_settings, organization),

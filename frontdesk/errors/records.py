@@ -1,5 +1,7 @@
 """What may be wrong with a question to the books, or with who asks it."""
 
+from typing import Any
+
 from frontdesk.errors.base import FrontdeskError
 from frontdesk.errors.doors import DoorError, RequestError
 
@@ -85,8 +87,8 @@ class DatabaseUnavailableError(FrontdeskError):
     title = "The books cannot be opened at the moment"
     advice = "Try again after `retry_after_s`; calls go on meanwhile."
 
-    def __init__(self) -> None:
-        super().__init__(retry_after_s=2)
+    def __init__(self, detail: str | None = None, *, retry_after_s: float = 2, **extensions: Any) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s, **extensions)
 
 
 class ErasureNotFoundError(RequestError):

@@ -8,6 +8,9 @@ from frontdesk.errors.base import FrontdeskError
 class StorageError(FrontdeskError):
     """The books cannot be read or written."""
 
+    code: ClassVar[str] = "storage_failed"
+    title: ClassVar[str] = "The books cannot be read or written"
+
 
 class DatabaseInUseError(StorageError):
     """Another gateway works on the same SQLite file."""

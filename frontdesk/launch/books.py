@@ -27,7 +27,7 @@ class Books:
     Args:
         ledger: Where.
         owner: Id of this gateway.
-        installation: Names the rooms.
+        installation: Ours.
         clock: UTC seconds.
     """
 
@@ -44,9 +44,10 @@ class Books:
         self._clock = clock
         self._tasks = InFlight()
 
-    def room(self, call_id: str, attempt: int) -> str:
-        """The name of an attempt's room."""
-        return self._installation.room(call_id, attempt)
+    @property
+    def installation(self) -> str:
+        """Ours, for the rooms of a new call."""
+        return self._installation.id
 
     async def accept(self, call: Call) -> Opened:
         """Enter a call with its first attempt; durable when this returns.
@@ -56,7 +57,7 @@ class Books:
         Raises:
             NotRecordedError: Neither the database nor the spool took it.
         """
-        opened = await self._ledger.open(call.record(), self._opened(call.call_id, 1))
+        opened = await self._ledger.open(call.record(), self._opened(call, 1))
         ours = opened.state is not None and opened.state.created_at == call.created_at
         return replace(opened, created=True) if ours and not opened.created else opened
 
@@ -64,7 +65,7 @@ class Books:
         """Enter a call while its room is being made, again and again for a minute; None: all was in vain."""
         return self._tasks.start(self._accept_stubbornly(call))
 
-    async def take_over(self, call_id: str, attempt: int) -> bool:
+    async def take_over(self, call: Call, attempt: int) -> bool:
         """Open the attempt after one whose gateway died; False when another gateway was faster.
 
         Raises:
@@ -72,18 +73,18 @@ class Books:
         """
         lost: Data = {"code": "gateway_lost", "reason": EndedReason.BOT_START_FAILED, "final": False}
         recorded = await self._ledger.record(
-            self._fact(call_id, GatewayFact.LAUNCH_FAILED, attempt - 1, lost),
-            self._fact(call_id, GatewayFact.CLOSED, attempt - 1, {"how": "deleted"}),
-            self._opened(call_id, attempt),
+            self._fact(call.call_id, GatewayFact.LAUNCH_FAILED, attempt - 1, lost),
+            self._fact(call.call_id, GatewayFact.CLOSED, attempt - 1, {"how": "deleted"}),
+            self._opened(call, attempt),
         )
-        state = recorded.states.get(call_id)
+        state = recorded.states.get(call.call_id)
         mine = state.find(attempt) if state else None
         return mine is not None and mine.owner == self._owner
 
-    def moved_on(self, call_id: str, attempt: int, error: FrontdeskError) -> None:
+    def moved_on(self, call: Call, attempt: int, error: FrontdeskError) -> None:
         """The attempt before this one came to nothing, and may have left a room or a bot."""
-        failed = self._failed(call_id, attempt - 1, error, final=False)
-        self._tasks.start(self._told(failed, self._opened(call_id, attempt)))
+        failed = self._failed(call.call_id, attempt - 1, error, final=False)
+        self._tasks.start(self._told(failed, self._opened(call, attempt)))
 
     def started(self, call_id: str, attempt: int, session_id: str, host: HostSession) -> None:
         """The host took the bot. The call is in the books already, so nobody waits for this."""
@@ -125,9 +126,9 @@ class Books:
             return facts[0].call_id not in recorded.unknown
         return False
 
-    def _opened(self, call_id: str, attempt: int) -> Fact:
-        data: Data = {"room": self.room(call_id, attempt), "owner": self._owner}
-        return self._fact(call_id, GatewayFact.ATTEMPT_OPENED, attempt, data)
+    def _opened(self, call: Call, attempt: int) -> Fact:
+        data: Data = {"room": call.room(attempt), "owner": self._owner}
+        return self._fact(call.call_id, GatewayFact.ATTEMPT_OPENED, attempt, data)
 
     def _failed(self, call_id: str, attempt: int, error: FrontdeskError, *, final: bool) -> Fact:
         data: Data = {

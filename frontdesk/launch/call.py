@@ -16,6 +16,7 @@ from frontdesk.contract import (
     Limits,
     Voicemail,
 )
+from frontdesk.daily.room_names import room_name
 from frontdesk.daily.rooms import Room
 from frontdesk.organizations import Organization
 
@@ -24,10 +25,16 @@ _NOTHING_KNOWN = CallContext()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call, before it has a room; it was accepted at `created_at`, UTC seconds."""
+    """One call, before it has a room.
+
+    Args:
+        created_at: When it was accepted, UTC seconds.
+        installation: Ours, as the names of the call's rooms have it from the first to the last.
+    """
 
     call_id: str
     created_at: float
+    installation: str
     organization: Organization
     workflow: str
     line: DialinSettings | DialoutSettings
@@ -39,16 +46,21 @@ class Call:
     metadata: dict[str, JsonValue] = field(default_factory=dict)
 
     @classmethod
-    def resumed(cls, call: NewCall, organization: Organization) -> Self:
+    def resumed(cls, call: NewCall, organization: Organization, installation: str) -> Self:
         """An incoming call as the ledger knows it."""
         return cls(
             call_id=call.id,
             created_at=call.created_at,
+            installation=installation,
             organization=organization,
             workflow=organization.knows(call.workflow),
             line=DialinSettings.model_validate(call.line),
             limits=Limits.model_validate(call.limits),
         )
+
+    def room(self, attempt: int) -> str:
+        """The name of an attempt's room."""
+        return room_name(self.installation, self.call_id, attempt)
 
     def record(self) -> NewCall:
         """The call as the ledger keeps it."""

@@ -126,7 +126,7 @@ class Launch:
         if self._spoiled is None:
             return
         self._number += 1
-        self._by.books.moved_on(self._call.call_id, self._number, self._spoiled)
+        self._by.books.moved_on(self._call, self._number, self._spoiled)
         self._spoiled = self._room = None
         self._may_exist = []
 
@@ -144,7 +144,7 @@ class Launch:
             self._call.line,
             self._by.http,
             self._by.settings,
-            name=self._by.books.room(self._call.call_id, self._number),
+            name=self._call.room(self._number),
             limits=self._call.limits,
             transfers=self._call.organization.transfers,
             abandon=self._may_exist.append,
@@ -163,7 +163,8 @@ class Launch:
             host = await start_bot(request, self._by.http, self._by.settings)
         except LaunchError as error:
             if error.ambiguous:
-                self._spoiled = error  # a bot that was started all the same must not meet the next one
+                self._spoiled = error
+                self._by.remover.remove(room.name)  # a bot that was started all the same must find nobody
             raise
         self._by.books.started(self._call.call_id, self._number, request.session_id, host)
         logger.info(

@@ -35,7 +35,7 @@ class Seen:
 class Far:
     """`async with Far() as far:`; script answers in `far.rooms`, `.tokens`, `.starts`, `.deletes`.
 
-    An empty script means the documented success.
+    An empty script means the documented success. `far.present` says who is in a room, as Daily does.
     """
 
     def __init__(self) -> None:
@@ -47,6 +47,7 @@ class Far:
         self.always_start: Answer | None = None
         self.seen: list[Seen] = []
         self.deleted: list[str] = []
+        self.present: dict[str, list[dict[str, Any]]] = {}
         self._changed = asyncio.Event()
         self._released = asyncio.Event()
 
@@ -54,6 +55,9 @@ class Far:
         app = web.Application()
         app.router.add_post("/v1/rooms", self._room)
         app.router.add_post("/v1/meeting-tokens", self._token)
+        app.router.add_get("/v1/rooms", self._no_rooms)
+        app.router.add_get("/v1/rooms/{name}/presence", self._presence)
+        app.router.add_post("/v1/rooms/{name}/{what:eject|dialOut/stop}", self._fine)
         app.router.add_delete("/v1/rooms/{name}", self._delete)
         app.router.add_get("/v1/", self._probe)
         app.router.add_get("/status", self._probe)
@@ -98,6 +102,16 @@ class Far:
         if "sip" in body["properties"]:
             room["config"]["sip_uri"] = {"endpoint": f"{body['name']}.0@daily-1-app.dapp.signalwire.com"}
         return await self._play(request, self.rooms, room)
+
+    async def _no_rooms(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"total_count": 0, "data": []})
+
+    async def _presence(self, request: web.Request) -> web.StreamResponse:
+        people = self.present.get(request.match_info["name"], [])
+        return web.json_response({"total_count": len(people), "data": people})
+
+    async def _fine(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({})
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
         await self._note(request)

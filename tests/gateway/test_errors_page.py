@@ -7,7 +7,13 @@ import frontdesk
 from frontdesk.errors import FrontdeskError
 from frontdesk.errors.__main__ import PAGE, concrete_errors, page
 
-SKIPPED = ("frontdesk.simulator", "frontdesk.demo", "frontdesk.cli", "frontdesk.agent")
+SKIPPED = (
+    "frontdesk.simulator",
+    "frontdesk.demo",
+    "frontdesk.cli",
+    "frontdesk.agent",
+    "frontdesk.migrations.env",
+)
 
 
 def every_error() -> set[type[FrontdeskError]]:

@@ -11,7 +11,14 @@ import pytest
 from frontdesk import errors
 from frontdesk.launch.start_api import read_answer
 from frontdesk.settings import GatewaySettings
-from server_utils import AgentRequest, DialinSettings, start_bot, start_bot_local, start_bot_production
+from server_utils import (
+    AgentRequest,
+    DialinSettings,
+    HostSession,
+    start_bot,
+    start_bot_local,
+    start_bot_production,
+)
 from tests.gateway.conftest import Configure
 from tests.gateway.far import Answer, Far
 
@@ -106,8 +113,8 @@ async def test_both_launchers_send_the_same(
     http: aiohttp.ClientSession, configure: Configure, production: Configure, request_: AgentRequest, far: Far
 ) -> None:
     """Dev runner and Pipecat Cloud get the same request; only the cloud gets a key."""
-    assert await start_bot(request_, http, configure()) is None
-    assert await start_bot(request_, http, production()) == "host-session"
+    assert await start_bot(request_, http, configure()) == HostSession("local")
+    assert await start_bot(request_, http, production()) == HostSession("first", "host-session")
     local, cloud = far.seen
     assert local.body == cloud.body
     assert (local.path, cloud.path) == ("/start", "/cloud/v1/public/first/start")
@@ -159,7 +166,7 @@ async def test_another_agent_takes_over(
 ) -> None:
     """When the first agent certainly started nothing, the next one gets the same request."""
     far.starts.append(first)
-    assert await start_bot_production(request_, http, production()) == "host-session"
+    assert await start_bot_production(request_, http, production()) == HostSession("second", "host-session")
     assert [seen.path.split("/")[4] for seen in far.seen] == ["first", "second"]
     assert far.seen[0].body == far.seen[1].body
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from frontdesk.simulator.rest.dialin_configs import DialinConfig
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import AgentSettings, SimulatorSettings
 from frontdesk.simulator.webhooks.dialin import Delivery, IncomingCall
-from tests.gateway.gate import KEY, SECRET, Gateway, serving
+from tests.gateway.gate import KEY, SECRET, Gateway, books, serving
 
 OUTGOING = {"dialout_settings": {"phone_number": "+12025550123"}}
 
@@ -28,8 +29,10 @@ async def simulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatorS
         yield running
 
 
-def settings_for(simulator: SimulatorServer, **changes: Any) -> GatewaySettings:
+def settings_for(simulator: SimulatorServer, folder: Path, **changes: Any) -> GatewaySettings:
     values = {
+        **books(folder),
+        "public_url": "http://127.0.0.1:9",
         "_env_file": None,
         "env": "production",
         "daily_api_key": "daily-key",
@@ -44,8 +47,8 @@ def settings_for(simulator: SimulatorServer, **changes: Any) -> GatewaySettings:
 
 
 @pytest.fixture
-async def gateway(simulator: SimulatorServer) -> AsyncIterator[Gateway]:
-    async with serving(settings_for(simulator)) as running:
+async def gateway(simulator: SimulatorServer, tmp_path: Path) -> AsyncIterator[Gateway]:
+    async with serving(settings_for(simulator, tmp_path)) as running:
         yield running
 
 

@@ -71,6 +71,7 @@ def test_all_problems_at_once(environment: pytest.MonkeyPatch) -> None:
         "DAILY_API_KEY",
         "PIPECAT_API_KEY",
         "PIPECAT_AGENT_NAME",
+        "PUBLIC_URL",
     }
 
 

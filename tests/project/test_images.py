@@ -76,3 +76,14 @@ def test_compose_builds_the_gateway_stage() -> None:
     """compose.yaml names a stage that the Dockerfile has."""
     service = yaml.safe_load((CHECKOUT / "compose.yaml").read_text())["services"]["gateway"]
     assert stage(service["build"]["target"])
+
+
+def test_books_and_spool_are_on_a_volume() -> None:
+    """What the gateway keeps outlives its container: image and compose.yaml agree on the folder."""
+    compose = yaml.safe_load((CHECKOUT / "compose.yaml").read_text())
+    service, folder = compose["services"]["gateway"], "/var/lib/frontdesk"
+    assert f"books:{folder}" in service["volumes"]
+    assert "books" in compose["volumes"]
+    assert service["environment"]["SPOOL_DIR"].startswith(f"{folder}/")
+    assert f"VOLUME {folder}" in stage("gateway")
+    assert f"DATABASE_URL=sqlite:///{folder}/" in stage("gateway")
