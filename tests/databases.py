@@ -1,7 +1,7 @@
 """A database for a test: a SQLite file of its own, and a schema of its own on a PostgreSQL server.
 
-The server is TEST_POSTGRES_URL, by default the one on loopback. Where none answers, tests are skipped with the
-reason; with FRONTDESK_REQUIRE_POSTGRES=1, which CI sets, they fail.
+The server is TEST_POSTGRES_URL, by default the one on loopback. Where none answers, tests are skipped with
+the reason; with FRONTDESK_REQUIRE_POSTGRES=1, which CI sets, they fail.
 """
 
 import os
@@ -69,9 +69,9 @@ async def address(kind: str, folder: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
+async def opened(url: str, *, exclusive: bool = False) -> AsyncIterator[Database]:
     """The database at `url`, with all tables."""
-    database = Database.open(url)
+    database = Database.open(url, exclusive=exclusive)
     try:
         await database.prepare(upgrade)
         yield database

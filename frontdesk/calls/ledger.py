@@ -141,8 +141,8 @@ class Ledger:
         return lambda: self._listeners.remove(listener)
 
     async def _commit(self, entries: Sequence[Entry]) -> list[Outcome]:
-        open_pages = self._open_pages.take(entries)
         async with self._database.writer() as connection:
+            open_pages = await self._open_pages.take(connection, entries) if self._database.is_ours else {}
             pages = await store.load_pages(connection, entries, open_pages.keys())
             batch = Batch(pages | open_pages, self._patience)
             outcomes = batch.fold(entries)

@@ -1,10 +1,12 @@
-"""Calls in progress, kept in memory while no other gateway can write to the database.
+"""Calls in progress, kept in memory while no other gateway can write to the SQLite file.
 
 Every fact of a call then costs no read. Calls that ended are not kept: they may be erased behind our back.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontdesk.calls.batch import Page
 from frontdesk.calls.entries import Entry
@@ -19,9 +21,17 @@ class OpenPages:
 
     def __init__(self) -> None:
         self._pages: dict[str, Page] = {}
+        self._version: object = None
 
-    def take(self, entries: Sequence[Entry]) -> dict[str, Page]:
-        """The pages of these entries; they are gone from here until they are committed again."""
+    async def take(self, connection: AsyncConnection, entries: Sequence[Entry]) -> dict[str, Page]:
+        """The pages of these entries; they are gone from here until they are committed again.
+
+        A commit by any other program, such as an operator's, empties the memory.
+        """
+        version = (await connection.exec_driver_sql("PRAGMA data_version")).scalar()
+        if version != self._version:
+            self._version = version
+            self._pages.clear()
         ids = {call_id for entry in entries for call_id in ids_of(entry)}
         return {call_id: self._pages.pop(call_id) for call_id in ids if call_id in self._pages}
 

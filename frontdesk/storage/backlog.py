@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from loguru import logger
 
-from frontdesk.errors import DatabaseUnavailableError
+from frontdesk.errors import DatabaseUnavailableError, NotRecordedError
 from frontdesk.storage.group_commit import GroupCommit
 from frontdesk.storage.spool import Spool
 from frontdesk.storage.spool_files import Contents, line
@@ -106,7 +106,7 @@ class Backlog(Generic[Item, Result]):
         keys = self._handling.keys(item)
         self._held.update(keys)
         try:
-            await self._spool.append(self._handling.encode(item))
+            await self._spool.append(self._encode(item))
         except BaseException:
             self._release(keys)
             raise
@@ -188,6 +188,12 @@ class Backlog(Generic[Item, Result]):
                 leftover.rejected.append(self._refused(item, result))
             elif (rest := self._handling.unfinished(item, result)) is not None:
                 self._wait_or_reject(rest, leftover)
+
+    def _encode(self, item: Item) -> bytes:
+        try:
+            return self._handling.encode(item)
+        except ValueError as error:
+            raise NotRecordedError from error
 
     def _decode(self, records: Iterable[bytes], leftover: _Leftover[Item]) -> list[Item]:
         items = []
