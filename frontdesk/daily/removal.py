@@ -48,7 +48,7 @@ class RoomRemover:
         self._turns = turns or Turns(_DELETIONS, _WINDOW_S)
         self._one_at_a_time = asyncio.Lock()
         self._tasks = InFlight()
-        self._waiting: dict[str, asyncio.Task[bool]] = {}
+        self._waiting: dict[str, asyncio.Task[None]] = {}
         self._deleted: dict[str, bool] = {}
 
     def remove(self, room_name: str) -> None:
@@ -84,13 +84,12 @@ class RoomRemover:
         except DailyError as error:
             if not no_such_room(error):
                 raise
-        self._remember(room_name)
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until every room is deleted, but not longer than this; rooms end by themselves anyway."""
         await self._tasks.drain(timeout_s)
 
-    def _remove_soon(self, room_name: str) -> asyncio.Task[bool] | None:
+    def _remove_soon(self, room_name: str) -> asyncio.Task[None] | None:
         task = self._waiting.get(room_name)
         if task is None and len(self._waiting) >= _MOST_WAITING:
             logger.warning("room {} is left to its own end: too many wait to be deleted", room_name)
@@ -100,7 +99,7 @@ class RoomRemover:
             task.add_done_callback(lambda _: self._waiting.pop(room_name, None))
         return task
 
-    async def _remove(self, room_name: str) -> bool:
+    async def _remove(self, room_name: str) -> None:
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(DailyError),
             stop=stop_after_attempt(6),
@@ -112,8 +111,8 @@ class RoomRemover:
                 await attempts(self.delete, room_name, Priority.CLEAN_UP)
             except RetryError:
                 logger.warning("room {} could not be deleted; it ends by itself", room_name)
-                return False
-        return True
+                return
+        self._remember(room_name)
 
     def _was_deleted(self, room_name: str) -> bool:
         """Told once: a room might be made again."""
