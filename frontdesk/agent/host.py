@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 from loguru import logger
 from pipecat.runner.types import RunnerArguments, WebSocketRunnerArguments
+from pydantic import ValidationError
 
 from frontdesk.agent.briefing import brief
 from frontdesk.agent.call import Call, CallRefusedError, read_call
@@ -20,6 +21,7 @@ from frontdesk.agent.rehearsal import rehearse
 from frontdesk.agent.report import CallReport, LinkedReport, LoggedReport, Step
 from frontdesk.agent.session import PhoneSession, SessionParts
 from frontdesk.agent.speech import SpeechError, speech_services, warm
+from frontdesk.contract import AgentRequest
 from frontdesk.ended import EndedReason
 from frontdesk.logs import call_context, configure_logging
 from frontdesk.organizations import Organizations, OrganizationsError, load_organizations
@@ -76,7 +78,7 @@ class Host:
             if isinstance(args, WebSocketRunnerArguments):
                 await rehearse(args, settings, organizations, await self._ears.take())
             else:
-                await self._answer(read_call(args, settings, organizations), args, settings)
+                await self._answer(await _read(args, settings, organizations), args, settings)
         except (CallRefusedError, SpeechError) as error:
             logger.error("the call cannot be taken: {}", error)
         except Exception:  # noqa: BLE001
@@ -88,7 +90,7 @@ class Host:
 
     async def _answer(self, call: Call, args: RunnerArguments, settings: BotSettings) -> None:
         with call_context(call.call_id):
-            async with aiohttp.ClientSession() as http, _linked(call, http) as link:
+            async with aiohttp.ClientSession() as http, _linked(call.request, http) as link:
                 report: CallReport = LoggedReport() if link is None else LinkedReport(link)
                 report.step(Step.STARTED, direction=call.request.direction)
                 async with _asking(call, http) as context:
@@ -118,9 +120,7 @@ class Host:
             )
             return PhoneSession(call, parts)
         except Exception as error:
-            why = EndedReason.BOT_START_FAILED, type(error).__name__
-            outside.report.ending(*why)
-            outside.report.ended(*why)
+            outside.report.ended(EndedReason.BOT_START_FAILED, type(error).__name__)
             raise
 
 
@@ -134,10 +134,27 @@ class _Outside:
     link: Link | None
 
 
+async def _read(args: RunnerArguments, settings: BotSettings, organizations: Organizations) -> Call:
+    """The call; a gateway whose request cannot be used is told, so that it waits for no bot.
+
+    Raises:
+        CallRefusedError: As `read_call`.
+    """
+    try:
+        return read_call(args, settings, organizations)
+    except CallRefusedError:
+        with contextlib.suppress(ValidationError):
+            request = AgentRequest.model_validate(args.body)
+            async with aiohttp.ClientSession() as http, _linked(request, http) as link:
+                if link is not None:
+                    LinkedReport(link).ended(EndedReason.BOT_START_FAILED, "refused")
+        raise
+
+
 @asynccontextmanager
-async def _linked(call: Call, http: aiohttp.ClientSession) -> AsyncIterator[Link | None]:
+async def _linked(request: AgentRequest, http: aiohttp.ClientSession) -> AsyncIterator[Link | None]:
     """The call's link; at the end it lingers until everything was taken."""
-    link = Link.of(call.request, http)
+    link = Link.of(request, http)
     if link is None:
         yield None
         return

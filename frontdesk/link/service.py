@@ -88,7 +88,7 @@ class LinkService:
             LinkCallGoneError: It should have known it long ago.
         """
         now = self._clock()
-        facts = [_fact(reporter, report) for report in batch.events]
+        facts = [_fact(reporter, report, now) for report in batch.events]
         if not facts and self._pulses.due((reporter.call_id, reporter.attempt), now):
             facts = [_heartbeat(reporter, batch.session_id, now)]
         state = await (self._write(reporter, facts, now) if facts else self._read(reporter, now))
@@ -130,13 +130,15 @@ def _hang_up(state: CallState | None, attempt: int) -> EndedReason | None:
     return known.over.reason if known.over is not None and known.bot_end is None else None
 
 
-def _fact(reporter: Reporter, report: AnyReport) -> Fact:
+def _fact(reporter: Reporter, report: AnyReport, now: float) -> Fact:
+    # By whatever clock: nothing happened before the bot was started, or after it was reported.
+    at = min(max(report.at.timestamp(), reporter.since), now)
     return Fact(
         call_id=reporter.call_id,
         id=report.id,
         source=Source.BOT,
         type=report.type,
-        at=report.at.timestamp(),
+        at=at,
         attempt=reporter.attempt,
         data=report.data.model_dump(exclude_unset=True),
     )

@@ -63,6 +63,8 @@ async def stage(linked_stage: LinkedStage) -> AsyncIterator[LinkedStage]:
     yield linked_stage
     linked_stage.desk.books.hang_up = None
     linked_stage.desk.contexts.answer = None
+    linked_stage.desk.contexts.after_s = 0
+    linked_stage.desk.mishaps.plan = []
     linked_stage.asks = False
     linked_stage.overrides = {}
     linked_stage.world.vendors.reset()
@@ -149,6 +151,28 @@ async def test_a_canceled_dialout_stops_ringing_and_never_redials(stage: LinkedS
     assert ringing.data["dial"] == stopped.data["dial"] == 1
     assert ringing.data["session_id"] == stopped.data["session_id"]
     assert stage.desk.books.types(call_id).count("dialing") == 1
+
+
+async def test_a_sentence_that_was_cut_off_is_reported_as_far_as_it_was_heard(stage: LinkedStage) -> None:
+    """A caller who hangs up in mid-greeting: the words until then, and only then the end."""
+    record, call_id = await stage.call_in([{"wait": 1.5}, {"hang_up": True, "at_once": True}])
+    await stage.over(record)
+    await stage.fact(call_id, "ended")
+    turn = await stage.fact(call_id, "turn")
+    said = "Hello, this is Bright Smile Dental. How can I help you?"
+    assert turn.data["interrupted"] is True
+    assert said.startswith(str(turn.data["text"]))
+    assert 0 < len(str(turn.data["text"])) < len(said)
+    kinds = [kind for kind in stage.desk.books.types(call_id) if kind != "heartbeat"]
+    assert kinds[-1] == "ended"
+    assert stage.facts(call_id)[-1].data == {"reason": "caller_hangup"}
+
+
+async def test_a_request_that_the_bot_cannot_use_is_told_to_the_gateway(stage: LinkedStage) -> None:
+    """An organization that this bot does not have: nobody waits for a bot that will not come."""
+    stage.overrides = {"organization_slug": "nobody"}
+    _, call_id = await stage.call_in([], hold_patience_s=1)
+    assert (await stage.fact(call_id, "ended")).data == {"reason": "bot_start_failed", "detail": "refused"}
 
 
 async def test_a_refused_caller_hears_why(stage: LinkedStage) -> None:

@@ -91,6 +91,15 @@ async def test_reports_become_facts_of_the_tokens_attempt(desk: LinkDesk, bot: B
     assert said.data == turn
 
 
+async def test_no_clock_of_a_bot_moves_a_call(desk: LinkDesk, bot: Bot, clock: Clock) -> None:
+    """Whatever a bot's clock says, nothing happened before its token was issued or after it was reported."""
+    clock.now += 60
+    times = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+    status, _ = await bot.send(*(event("greeting", n) | {"at": at} for n, at in enumerate(times, 1)))
+    assert status == 200
+    assert [fact.at for fact in desk.books.facts] == [NOW, NOW + 60]
+
+
 async def test_what_a_newer_bot_says_is_kept(desk: LinkDesk, bot: Bot) -> None:
     """An unknown type is a fact like any other, and an unknown reason still ends the call."""
     status, _ = await bot.send(event("mind_changed", 1, times=3), event("ended", 2, reason="vanished"))
