@@ -160,7 +160,7 @@ async def test_errors_do_not_repeat_what_was_written(database: Database) -> None
 
 @pytest.mark.parametrize(("required", "outcome"), [("1", "1 failed"), ("", "1 skipped")])
 def test_tests_without_a_server_are_skipped_or_fail(tmp_path: Path, required: str, outcome: str) -> None:
-    """Where no PostgreSQL answers, tests on it are skipped with the reason; where one is required, they fail."""
+    """Where no PostgreSQL answers, tests on it are skipped with the reason; where it must, they fail."""
     test = tmp_path / "test_it.py"
     test.write_text(
         "from tests.databases import address\n"
