@@ -4,6 +4,8 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from loguru import logger
 
@@ -12,6 +14,7 @@ from frontdesk.keys.models import Principal
 from frontdesk.retention.models import Erasure, Subject, concerns, subject_hash
 from frontdesk.retention.store import ErasureStore
 from frontdesk.storage.database import Database
+from frontdesk.storage.spool_files import REJECTED
 
 DAY_S = 86_400.0
 _BATCH = 20
@@ -26,13 +29,20 @@ class Retention:
     Args:
         database: The books.
         retention_days: After how many days calls are erased.
+        spool_dir: Folder of the spools; what they put aside for people is deleted when it is old.
         clock: Now, UTC seconds.
     """
 
     def __init__(
-        self, database: Database, *, retention_days: int, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        *,
+        retention_days: int,
+        spool_dir: Path | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = ErasureStore(database)
+        self._spool_dir = spool_dir
         self._retention_s = retention_days * DAY_S
         self._clock = clock
         self._asked = asyncio.Event()
@@ -104,6 +114,7 @@ class Retention:
         before = self._clock() - self._retention_s
         calls = await self._retain_calls(before)
         events = await self._retain_events(before)
+        await asyncio.to_thread(self._retain_rejects, before)
         for erasure in await self._store.requests(since=before):
             await self._fulfil(erasure, thorough=True)
         if calls or events:
@@ -127,6 +138,13 @@ class Retention:
                 break
             total += erased
         return total
+
+    def _retain_rejects(self, before: float) -> None:
+        found = self._spool_dir.glob(f"**/{REJECTED}/*.jsonl") if self._spool_dir else ()
+        for path in found:
+            with suppress(OSError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
 
     async def _fulfil(self, erasure: Erasure, *, thorough: bool) -> None:
         await self._look_for(erasure, 0.0 if thorough else erasure.requested_at - _LATE_S)

@@ -1,5 +1,6 @@
 """What erasure takes away, what it leaves, and that the bytes are gone."""
 
+import os
 import uuid
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from frontdesk.retention.content import erased_life, erased_payload
 from frontdesk.retention.models import Subject
 from frontdesk.retention.service import Retention
 from frontdesk.storage.database import Database
+from frontdesk.storage.spool_files import SpoolFiles
 from frontdesk.storage.tables import METADATA
 from tests.records.office import LIVE, NOW, OURS, THEIRS, Office
 from tests.retention.clock import DAY, Clock
@@ -233,6 +235,15 @@ async def test_the_bytes_are_gone(tmp_path: Path, office: Office, retention: Ret
     await retention.retain()
     bytes_left = on_disk(tmp_path)
     assert [secret for secret in SECRETS if secret.encode() in bytes_left] == []
+
+
+async def test_what_spools_put_aside(tmp_path: Path, database: Database, clock: Clock) -> None:
+    """What no database took and a spool put aside for people is deleted when it is as old as erased calls."""
+    rejects = [SpoolFiles(tmp_path / "spool" / "ledger").reject([b"Lovelace"]) for _ in range(2)]
+    for path, days in zip(rejects, (31, 29), strict=True):
+        os.utime(path, (clock.now - days * DAY,) * 2)
+    await Retention(database, retention_days=30, spool_dir=tmp_path / "spool", clock=clock).retain()
+    assert [path.exists() for path in rejects] == [False, True]
 
 
 def on_disk(folder: Path) -> bytes:
