@@ -70,7 +70,7 @@ class Deliverer:
         self._awake = asyncio.Event()
         self._gathered = asyncio.Event()
         self._enough = max(pace.each // 2, 1)
-        self._stopping = False
+        self._stopping = self._waiting = False
         self._polled_at = self._swept_at = -math.inf
 
     def wake(self, endpoint_ids: Iterable[str] | None = None) -> None:
@@ -85,8 +85,11 @@ class Deliverer:
             ended = time.monotonic()
             try:
                 await self._turn()
+                self._waiting = False
             except Exception as error:  # noqa: BLE001 - the loop must go on, whatever the database does
-                logger.warning("events for the CRM wait: {}", type(error).__name__)
+                if not self._waiting:
+                    logger.warning("events for the CRM wait: {}", type(error).__name__)
+                self._waiting = True
                 await asyncio.sleep(_AWAY_S)
             await self._rest(time.monotonic() - ended)
 
