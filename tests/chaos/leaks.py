@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ from tests.chaos.traffic import CLINIC, Seen
 
 AT_ONCE = 10
 WARM_UP = 100
-IDLE_S = 3.0
+LONGEST_IDLE_S = 45.0
+"""By then every connection that was kept for later is closed."""
 MORE_FILES, MORE_TASKS, MORE_KIB = 4, 2, 24 * 1024
 """What may be there more: connections in pools come and go; the allocator keeps some pages."""
 HANGS_UP = [{"hang_up": True, "at_once": True}]
@@ -56,13 +58,25 @@ class Audit:
         return "\n".join(lines)
 
 
-async def audit(each_way: int, warm_up: int = WARM_UP) -> Audit:
-    """Place so many calls in and as many out, and compare with what was held after the first ones."""
+async def audit(each_way: int, warm_up: int = WARM_UP, idle_s: float = 35.0) -> Audit:
+    """Place so many calls in and as many out, and compare with what was held after the first ones.
+
+    Args:
+        each_way: Calls in, and calls out.
+        warm_up: The first ones, of both together.
+        idle_s: How long the gateway has been idle when it is looked at, in seconds.
+    """
     async with _town() as (town, books):
         await _calls(town, warm_up // 2, first=0)
+        await asyncio.sleep(idle_s)
         early = await _held(town, books)
         await _calls(town, each_way - warm_up // 2, first=warm_up)
+        await asyncio.sleep(idle_s)
         late = await _held(town, books)
+        deadline = time.monotonic() + LONGEST_IDLE_S
+        while _grown(early, late) and time.monotonic() < deadline:
+            await asyncio.sleep(1)
+            late = await _held(town, books)
     return Audit(2 * each_way, early, late, _grown(early, late))
 
 
@@ -132,8 +146,7 @@ async def _state(town: Town, call_id: str, headers: dict[str, str]) -> str | Non
 
 
 async def _held(town: Town, books: Path) -> Held:
-    """What the gateway says that it holds, once it has been idle for a moment."""
-    await asyncio.sleep(IDLE_S)
+    """What the gateway says that it holds."""
     before = _audits(books)
     os.kill(town.gateways[0].pid, signal.SIGUSR1)
     async with asyncio.timeout(30):

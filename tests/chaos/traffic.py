@@ -147,10 +147,11 @@ class Traffic:
                     self.seen.canceled.add(call_id)
 
     def _request(self, method: str, path: str, **more: Any) -> Any:
+        at_once = {"Prefer": "respond-async"} if self._chance.random() < 0.5 else {}
         return self._town.http.request(
             method,
             f"{self._town.gateway_url}{path}",
-            headers={"Authorization": f"Bearer {CRM_KEY}"},
+            headers={"Authorization": f"Bearer {CRM_KEY}", **at_once},
             timeout=aiohttp.ClientTimeout(total=POST_TIMEOUT_S),
             **more,
         )
