@@ -1,6 +1,7 @@
 """A simulated Daily, the gateway's ways to it, and a database."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -10,6 +11,10 @@ from frontdesk.daily.pace import Turns
 from frontdesk.daily.removal import RoomRemover
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import SimulatorSettings
+from frontdesk.storage.database import Database
+from tests.daily.desk import Desk
+from tests.daily.door import door_of
+from tests.daily.scene import at_work
 from tests.databases import database, database_url
 
 __all__ = ["database", "database_url"]
@@ -39,3 +44,18 @@ async def remover(simulator: SimulatorServer, http: aiohttp.ClientSession) -> Ro
     return RoomRemover(
         http, api_url=f"{simulator.base_url}/v1", api_key="a-key", timeout_s=5, turns=Turns(1000, 1.0)
     )
+
+
+@pytest.fixture
+async def desk(database: Database, tmp_path: Path) -> AsyncIterator[Desk]:
+    desk = Desk(database, tmp_path / "spool")
+    async with desk.inbox.running(), door_of(desk.inbox) as door:
+        desk.door = door
+        yield desk
+
+
+@pytest.fixture
+async def working(desk: Desk) -> AsyncIterator[Desk]:
+    """The same with the worker at work."""
+    async with at_work(desk.worker):
+        yield desk
