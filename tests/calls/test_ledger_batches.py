@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,14 +15,17 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from frontdesk.calls import life as calls_life
 from frontdesk.calls.entries import Entry, NoOutbox, Tick, Write
 from frontdesk.calls.ledger import Ledger, LedgerCall
 from frontdesk.calls.models import BotFact, Fact, GatewayFact, NewCall, Source
 from frontdesk.calls.orders import Patience, Told
+from frontdesk.calls.rows import state_of, state_row
 from frontdesk.calls.state import CallState
 from frontdesk.calls.tables import attempts, call_events, calls, legs, tool_calls, turns
 from frontdesk.errors import NotRecordedError
 from frontdesk.storage.database import Database
+from frontdesk.storage.json_text import from_text
 from frontdesk.storage.spool import Spool
 from tests.calls.samples import NOW, fact, life, new_call, opening, started
 from tests.databases import address, opened
@@ -212,3 +216,14 @@ async def test_another_program_is_noticed(tmp_path: Path) -> None:
 async def books_of(url: str) -> list[list[tuple[Any, ...]]]:
     async with opened(url) as database:
         return await books(database)
+
+
+@given(facts=st.lists(st.sampled_from(FACTS[: len(FACTS) // 3]), max_size=12))
+def test_the_fast_way_to_write_a_state_is_the_plain_one(facts: list[Fact]) -> None:
+    """What the ledger writes of a state is what the state says of itself, and reading gives it back."""
+    state = calls_life.opened(CALLS[0], Patience()).state
+    for one in facts:
+        state = calls_life.advance(state, one, NOW + 5, Patience()).state
+    written = state_row(state, NOW)["life"]
+    assert from_text(written) == state.to_json()
+    assert state_of(SimpleNamespace(life=written)) == state
