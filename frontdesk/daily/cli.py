@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 import aiohttp
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from frontdesk.daily.api import DailyApi
 from frontdesk.daily.webhooks import EVENT_TYPES, EVENTS_PATH, DomainWebhooks, Webhook
@@ -42,9 +42,12 @@ def register(url: PublicUrl = None) -> None:
 def show(url: PublicUrl = None) -> None:
     """Show every webhook of the Daily domain, and how it fares."""
     found, endpoint = _run(_list_all, url)
-    Console().print(_table(found, endpoint))
-    if not any(webhook.url == endpoint for webhook in found):
-        typer.echo(f"{endpoint} is not registered: run `frontdesk daily webhooks register`")
+    if found:
+        Console().print(_table(found, endpoint))
+    ours = [webhook for webhook in found if webhook.url == endpoint]
+    if not any(webhook.active for webhook in ours):
+        state = "has been given up by Daily" if ours else "is not registered"
+        typer.echo(f"{endpoint} {state}: run `frontdesk daily webhooks register`")
         raise typer.Exit(_FAILED)
 
 

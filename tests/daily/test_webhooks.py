@@ -179,7 +179,9 @@ async def command(*words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-async def test_the_command_registers_shows_and_removes(environment: pytest.MonkeyPatch) -> None:
+async def test_the_command_registers_shows_and_removes(
+    environment: pytest.MonkeyPatch, simulator: SimulatorServer
+) -> None:
     """The three commands do what they say, say it in a sentence, and may be repeated."""
     assert (await command("show"))[0] == 1
     assert "registered: Daily sends" in (await command("register"))[1]
@@ -188,6 +190,12 @@ async def test_the_command_registers_shows_and_removes(environment: pytest.Monke
     assert code == 0
     assert "ACTIVE" in shown
     assert SECRET not in shown
+    (endpoint,) = simulator.world.events.endpoints.values()
+    endpoint.state = "FAILED"
+    code, shown = await command("show")
+    assert code == 1
+    assert "given up by Daily" in shown
+    assert "corrected" in (await command("register"))[1]
     assert (await command("remove"))[1].startswith("removed")
     assert "not registered" in (await command("remove"))[1]
 
