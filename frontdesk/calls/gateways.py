@@ -42,7 +42,7 @@ class Gateways:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
-        self._own_id = own_id
+        self.own_id = own_id
         self._every_s = every_s
         self._dead_after_s = dead_after_s
         self._clock = clock
@@ -72,7 +72,7 @@ class Gateways:
         now = self._clock()
         async with self._database.writer() as connection:
             await connection.execute(
-                _BEAT, {"id": self._own_id, "started_at": self._started_at, "seen_at": now}
+                _BEAT, {"id": self.own_id, "started_at": self._started_at, "seen_at": now}
             )
             await connection.execute(delete(gateways).where(gateways.c.seen_at < now - _FORGOTTEN_S))
         if self._beating_since is None:
@@ -84,7 +84,7 @@ class Gateways:
         Raises:
             DatabaseUnavailableError: The database is away.
         """
-        if gateway_id == self._own_id:
+        if gateway_id == self.own_id:
             return False
         if not self._database.is_postgres:
             return True

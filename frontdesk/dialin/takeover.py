@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from loguru import logger
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from frontdesk.calls.entries import LedgerCall
 from frontdesk.calls.gateways import Gateways
@@ -15,7 +15,7 @@ from frontdesk.calls.ledger import Ledger
 from frontdesk.calls.models import State
 from frontdesk.calls.orders import CloseLine
 from frontdesk.calls.state import Attempt
-from frontdesk.calls.tables import calls
+from frontdesk.calls.tables import attempts, calls
 from frontdesk.daily.hangup import HangUp
 from frontdesk.daily.presence import Presence
 from frontdesk.dialin.copies import launching
@@ -104,10 +104,13 @@ class Takeover:
         await self._tasks.drain(timeout_s)
 
     async def _launching(self) -> list[str]:
+        latest = and_(attempts.c.call_id == calls.c.id, attempts.c.number == calls.c.attempt)
         open_and_young = (
             select(calls.c.id)
+            .join(attempts, latest)
             .where(calls.c.due_at.is_not(None), calls.c.state == State.LAUNCHING)
             .where(calls.c.direction == "inbound", calls.c.created_at > self._clock() - self._hold_s)
+            .where(attempts.c.session_id.is_(None), attempts.c.owner != self._parts.gateways.own_id)
         )
         async with self._parts.database.reader() as connection:
             return list(await connection.scalars(open_and_young))
