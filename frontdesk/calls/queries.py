@@ -115,6 +115,14 @@ def _own(organization_id: str | None) -> list[ColumnElement[bool]]:
     return [] if organization_id is None else [calls.c.organization_id == organization_id]
 
 
+def _own_of_few(organization_id: str | None) -> list[ColumnElement[bool]]:
+    """For calls that go on: by the short index of what is due, not by the long one of the organization."""
+    due = calls.c.due_at.is_not(None)
+    if organization_id is None:
+        return [due]
+    return [due, calls.c.organization_id.concat("") == organization_id]
+
+
 def _of(call_id: str, table: Any, *order: ColumnElement[Any]) -> Select[Any]:
     return select(table).where(table.c.call_id == call_id).order_by(*order)
 
@@ -124,7 +132,9 @@ def _count(call_id: str, table: Any) -> Any:
 
 
 def _listed(organization_id: str | None, filters: CallFilters) -> Select[Any]:
-    query = select(*_SUMMARY).where(*_own(organization_id), *_conditions(filters))
+    going_on = bool(filters.state) and State.ENDED not in filters.state
+    own = _own_of_few(organization_id) if going_on else _own(organization_id)
+    query = select(*_SUMMARY).where(*own, *_conditions(filters))
     position = filters.after(organization_id)
     if position is not None:
         query = query.where(tuple_(calls.c.created_at, calls.c.id) < tuple_(*position))

@@ -36,10 +36,11 @@ calls = Table(
 )
 Index("ix_calls_organization_id_created_at_id", calls.c.organization_id, calls.c.created_at, calls.c.id)
 Index(
-    "ix_calls_organization_id_patient_id_created_at",
+    "ix_calls_organization_id_patient_id_created_at_id",
     calls.c.organization_id,
     calls.c.patient_id,
     calls.c.created_at,
+    calls.c.id,
     sqlite_where=calls.c.patient_id.is_not(None),
     postgresql_where=calls.c.patient_id.is_not(None),
 )

@@ -121,7 +121,13 @@ _ENDED: dict[str, Any] = {
     "due_at": None,
     "erased_at": None,
 }
-LIVE: dict[str, Any] = {"state": "in_progress", "ended_at": None, "ended_reason": None, "ended_by": None}
+LIVE: dict[str, Any] = {
+    "state": "in_progress",
+    "ended_at": None,
+    "ended_reason": None,
+    "ended_by": None,
+    "due_at": NOW + 90,
+}
 _EVENT: dict[str, Any] = {
     "source": "bot",
     "type": "joined",

@@ -136,9 +136,9 @@ def of_default(gateway: Gateway) -> str:
 async def test_it_asks_a_gateway(configure: Configure) -> None:
     """What goes on is listed, however old; a refusal is told in the gateway's words."""
     async with serving(configure()) as gateway, aiohttp.ClientSession() as http:
-        own = {"organization_id": of_default(gateway), "due_at": None}
-        old = {**own, **LIVE, "id": "a" * 32, "created_at": NOW - 9000, "ended_by": None}
-        ended = [{**own, "id": f"{n:032x}", "created_at": NOW + n} for n in range(55)]
+        own = {"organization_id": of_default(gateway)}
+        old = {**own, **LIVE, "due_at": 4e9, "id": "a" * 32, "created_at": NOW - 9000, "ended_by": None}
+        ended = [{**own, "due_at": None, "id": f"{n:032x}", "created_at": NOW + n} for n in range(55)]
         await seen_by(gateway, old, *ended)
         latest = await CallsClient(http, gateway.url + "/", KEY).latest()
         assert [call["call_id"] for call in latest][:2] == [f"{54:032x}", f"{53:032x}"]

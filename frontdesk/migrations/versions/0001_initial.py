@@ -81,8 +81,8 @@ def upgrade() -> None:
             "ix_calls_organization_id_created_at_id", ["organization_id", "created_at", "id"], unique=False
         )
         batch_op.create_index(
-            "ix_calls_organization_id_patient_id_created_at",
-            ["organization_id", "patient_id", "created_at"],
+            "ix_calls_organization_id_patient_id_created_at_id",
+            ["organization_id", "patient_id", "created_at", "id"],
             unique=False,
             sqlite_where=sa.text("patient_id IS NOT NULL"),
             postgresql_where=sa.text("patient_id IS NOT NULL"),
@@ -417,7 +417,7 @@ def downgrade() -> None:
     op.drop_table("crm_endpoints")
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_calls_organization_id_patient_id_created_at",
+            "ix_calls_organization_id_patient_id_created_at_id",
             sqlite_where=sa.text("patient_id IS NOT NULL"),
             postgresql_where=sa.text("patient_id IS NOT NULL"),
         )
