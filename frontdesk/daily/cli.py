@@ -126,7 +126,13 @@ async def _with_daily(
 
 def _table(found: list[Webhook], endpoint: str) -> Table:
     table = Table(
-        "webhook", "state", "failed", "last delivery", "retries", "events", title="Daily's webhooks"
+        Column("webhook", overflow="fold"),
+        "state",
+        "failed",
+        "last delivery",
+        "retries",
+        "events",
+        title="Daily's webhooks",
     )
     for webhook in found:
         ours = webhook.url == endpoint
