@@ -7,9 +7,9 @@ arrive late are still filled in.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from frontdesk.calls import evidence, life_bot, life_clock, life_daily, life_gateway, telling, verdicts
+from frontdesk.calls.changing import changed
 from frontdesk.calls.evidence import answered_at, ringing_at
 from frontdesk.calls.life_clock import due_at, end_of_call, with_attempt
 from frontdesk.calls.merging import earliest
@@ -49,9 +49,10 @@ def opened(call: NewCall, patience: Patience) -> Step:
         max_attempts=call.max_attempts,
         sequence=1,
         published=(telling.STARTED,),
+        due_at=call.created_at + patience.join_s,
     )
     told = Told(telling.STARTED, 1, 0, is_last_attempt=call.max_attempts == 1, at=call.created_at)
-    return Step(_scheduled(state, 0.0, patience), (told,))
+    return Step(state, (told,))
 
 
 def advance(state: CallState, fact: Fact, received_at: float, patience: Patience) -> Step:
@@ -64,7 +65,8 @@ def advance(state: CallState, fact: Fact, received_at: float, patience: Patience
         return Step(_scheduled(state, 0.0, patience))
     state = _certain(state, fact.attempt)
     # The clock stands still here: only what is due at once, whatever the time, may end the call.
-    return _told(state, end_of_call(state, 0.0, 0.0, patience), 0.0, patience)
+    state, told = _tell(state, end_of_call(state, 0.0, 0.0, patience))
+    return Step(_scheduled(state, 0.0, patience), told)
 
 
 def tick(state: CallState, now: float, up_since: float, patience: Patience) -> Step:
@@ -79,15 +81,14 @@ def tick(state: CallState, now: float, up_since: float, patience: Patience) -> S
     told: tuple[Told, ...] = ()
     if not state.ended:
         state = life_clock.judged(state, now, up_since, patience)
-        step = _told(state, end_of_call(state, now, up_since, patience), up_since, patience)
-        state, told = step.state, step.told
+        state, told = _tell(state, end_of_call(state, now, up_since, patience))
     state, orders = life_clock.ordered(state, now, up_since, patience)
     return Step(_scheduled(state, up_since, patience), told, orders)
 
 
 def _folded(state: CallState, fact: Fact, received_at: float) -> CallState:
     if fact.type == GatewayFact.HANG_UP and fact.source is Source.GATEWAY:
-        return state if state.ended else replace(state, hang_up=life_gateway.hang_up_of(fact, state.hang_up))
+        return state if state.ended else changed(state, hang_up=life_gateway.hang_up_of(fact, state.hang_up))
     if fact.attempt < 1:
         return _folded_into_call(state, fact)
     known = state.find(fact.attempt) or Attempt(fact.attempt)
@@ -95,10 +96,10 @@ def _folded(state: CallState, fact: Fact, received_at: float) -> CallState:
     if attempt is known and known in state.attempts:
         return state
     if state.ended and attempt.over is None:
-        attempt = replace(attempt, over=_end_of(state))
+        attempt = changed(attempt, over=_end_of(state))
     others = (one for one in state.attempts if one.number != attempt.number)
     attempts = tuple(sorted((*others, attempt), key=lambda one: one.number))
-    return replace(
+    return changed(
         state,
         attempts=attempts,
         state=state.state if state.ended else evidence.further(state.state, evidence.stage(attempt)),
@@ -109,7 +110,7 @@ def _folded(state: CallState, fact: Fact, received_at: float) -> CallState:
 
 def _folded_into_call(state: CallState, fact: Fact) -> CallState:
     if fact.type == GatewayFact.LAUNCH_FAILED and fact.source is Source.GATEWAY:
-        return replace(state, failed=life_gateway.failure_of(fact, state.failed))
+        return changed(state, failed=life_gateway.failure_of(fact, state.failed))
     return state
 
 
@@ -129,17 +130,16 @@ def _certain(state: CallState, number: int) -> CallState:
     if attempt is None or attempt.over is not None:
         return state
     end = verdicts.certain_end(state, attempt)
-    return state if end is None else with_attempt(state, replace(attempt, over=end))
+    return state if end is None else with_attempt(state, changed(attempt, over=end))
 
 
-def _told(state: CallState, end: End | None, up_since: float, patience: Patience) -> Step:
-    """The step of a call that may have ended, with what the CRM is told of it."""
-    state, told = telling.tell(state) if end is None else telling.tell_end(verdicts.of_call(state, end))
-    return Step(_scheduled(state, up_since, patience), told)
+def _tell(state: CallState, end: End | None) -> tuple[CallState, tuple[Told, ...]]:
+    """The call, which may have ended, with what the CRM is told of it."""
+    return telling.tell(state) if end is None else telling.tell_end(verdicts.of_call(state, end))
 
 
 def _scheduled(state: CallState, up_since: float, patience: Patience) -> CallState:
-    return replace(state, due_at=due_at(state, up_since, patience))
+    return changed(state, due_at=due_at(state, up_since, patience))
 
 
 def _ringing_s(call: NewCall) -> float:

@@ -1,8 +1,8 @@
 """What the bot's reports say about an attempt."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from frontdesk.calls.changing import changed
 from frontdesk.calls.merging import (
     end_of,
     first_end,
@@ -11,7 +11,6 @@ from frontdesk.calls.merging import (
     text,
     with_dial,
     with_leg,
-    with_milestone,
 )
 from frontdesk.calls.models import BotFact, Fact
 from frontdesk.calls.state import Attempt, Leg
@@ -21,8 +20,12 @@ _MILESTONES = frozenset(BotFact) - {BotFact.TURN, BotFact.TOOL}
 
 def fold(attempt: Attempt, fact: Fact, received_at: float) -> Attempt:
     """Fold one report into the attempt; whatever it says, the bot was heard of."""
-    heard = replace(attempt, heard_at=latest(attempt.heard_at, received_at))
-    noted = with_milestone(heard, fact) if fact.type in _MILESTONES else heard
+    heard_at = latest(attempt.heard_at, received_at)
+    first_at = attempt.milestones.get(fact.type)
+    if fact.type in _MILESTONES and (first_at is None or fact.at < first_at):
+        noted = changed(attempt, heard_at=heard_at, milestones={**attempt.milestones, fact.type: fact.at})
+    else:
+        noted = changed(attempt, heard_at=heard_at)
     folding = _FOLDS.get(fact.type)
     return noted if folding is None else folding(noted, fact)
 
@@ -56,11 +59,11 @@ def _dial_ended(attempt: Attempt, fact: Fact) -> Attempt:
 
 
 def _ending(attempt: Attempt, fact: Fact) -> Attempt:
-    return replace(attempt, ending=first_end(attempt.ending, end_of(fact)))
+    return changed(attempt, ending=first_end(attempt.ending, end_of(fact)))
 
 
 def _ended(attempt: Attempt, fact: Fact) -> Attempt:
-    return replace(attempt, bot_end=first_end(attempt.bot_end, end_of(fact)))
+    return changed(attempt, bot_end=first_end(attempt.bot_end, end_of(fact)))
 
 
 _FOLDS: dict[str, Callable[[Attempt, Fact], Attempt]] = {

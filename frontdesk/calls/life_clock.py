@@ -1,9 +1,10 @@
 """What the clock does to a call: it judges, hangs up, asks and orders, each when its time has come."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from frontdesk.calls import deadlines, evidence, verdicts
+from frontdesk.calls.changing import changed
+from frontdesk.calls.deadlines import Outlook
 from frontdesk.calls.orders import AskPresence, CloseLine, Order, Patience
 from frontdesk.calls.state import Attempt, CallState, End, HangUp, Tries
 from frontdesk.ended import EndedReason
@@ -12,7 +13,7 @@ from frontdesk.ended import EndedReason
 def with_attempt(state: CallState, attempt: Attempt) -> CallState:
     """The call with a new or changed attempt."""
     others = (one for one in state.attempts if one.number != attempt.number)
-    return replace(state, attempts=tuple(sorted((*others, attempt), key=lambda one: one.number)))
+    return changed(state, attempts=tuple(sorted((*others, attempt), key=lambda one: one.number)))
 
 
 def end_of_call(state: CallState, now: float, up_since: float, patience: Patience) -> End | None:
@@ -32,7 +33,7 @@ def judged(state: CallState, now: float, up_since: float, patience: Patience) ->
     """The attempts that must be taken as ended are, and those without a bot are hung up."""
     hang_up_at = deadlines.hang_up_call_at(state, up_since, patience)
     if hang_up_at is not None and hang_up_at <= now:
-        state = replace(state, hang_up=HangUp(now, EndedReason.MAX_DURATION))
+        state = changed(state, hang_up=HangUp(now, EndedReason.MAX_DURATION))
     expired = deadlines.expiry_at(state, up_since, patience) <= now
     for attempt in state.attempts:
         if attempt.over is None:
@@ -43,14 +44,15 @@ def judged(state: CallState, now: float, up_since: float, patience: Patience) ->
 def _judge(
     state: CallState, attempt: Attempt, now: float, up_since: float, patience: Patience, *, expired: bool
 ) -> CallState:
-    judge_at = deadlines.judge_at(state, attempt, up_since, patience)
+    outlook = Outlook.of(state, attempt, up_since, patience)
+    judge_at = outlook.judge_at()
     if judge_at is not None and judge_at <= now:
-        return with_attempt(state, replace(attempt, over=verdicts.judged_end(state, attempt, now, patience)))
+        return with_attempt(state, changed(attempt, over=verdicts.judged_end(state, attempt, now, patience)))
     if expired:
-        return with_attempt(state, replace(attempt, over=verdicts.expired_end(state, attempt, now, patience)))
-    hang_up_at = deadlines.hang_up_at(state, attempt, up_since, patience)
+        return with_attempt(state, changed(attempt, over=verdicts.expired_end(state, attempt, now, patience)))
+    hang_up_at = outlook.hang_up_at()
     if hang_up_at is not None and hang_up_at <= now:
-        return with_attempt(state, replace(attempt, hang_up=verdicts.crashed(attempt, now)))
+        return with_attempt(state, changed(attempt, hang_up=verdicts.crashed(attempt, now)))
     return state
 
 
@@ -60,15 +62,16 @@ def ordered(
     """What is to be done now, noted so that it is ordered again later if nothing comes of it."""
     orders: list[Order] = []
     for attempt in state.attempts:
-        close_at = deadlines.close_at(state, attempt, patience)
+        outlook = Outlook.of(state, attempt, up_since, patience)
+        close_at = outlook.close_at()
         if close_at is not None and close_at <= now:
             orders.append(_close(state, attempt))
-            state = with_attempt(state, replace(attempt, close=_tried(attempt.close, now, patience)))
+            state = with_attempt(state, changed(attempt, close=_tried(attempt.close, now, patience)))
             continue
-        ask_at = None if state.ended else deadlines.ask_at(state, attempt, up_since, patience)
+        ask_at = None if state.ended else outlook.ask_at()
         if ask_at is not None and ask_at <= now:
             orders.append(AskPresence(attempt.number, attempt.room))
-            state = with_attempt(state, replace(attempt, ask=_tried(attempt.ask, now, patience)))
+            state = with_attempt(state, changed(attempt, ask=_tried(attempt.ask, now, patience)))
     return state, tuple(orders)
 
 
@@ -79,18 +82,11 @@ def due_at(state: CallState, up_since: float, patience: Patience) -> float | Non
 
 def _dues(state: CallState, up_since: float, patience: Patience) -> Iterator[float]:
     for attempt in state.attempts:
-        close_at = deadlines.close_at(state, attempt, patience)
-        if close_at is not None:
-            yield close_at
-        if attempt.over is None and not state.ended:
-            for find in (deadlines.judge_at, deadlines.hang_up_at, deadlines.ask_at):
-                due = find(state, attempt, up_since, patience)
-                if due is not None:
-                    yield due
+        yield from Outlook.of(state, attempt, up_since, patience).dues(ended=state.ended)
     if not state.ended:
         yield deadlines.expiry_at(state, up_since, patience)
-        for find_call in (deadlines.hang_up_call_at, deadlines.end_call_at):
-            due = find_call(state, up_since, patience)
+        for find in (deadlines.hang_up_call_at, deadlines.end_call_at):
+            due = find(state, up_since, patience)
             if due is not None:
                 yield due
 

@@ -1,8 +1,8 @@
 """What Daily's events say about an attempt (Daily docs, webhooks; types and fields of each event)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from frontdesk.calls.changing import changed
 from frontdesk.calls.merging import latest, text, with_leg, with_milestone
 from frontdesk.calls.models import DAILY_PREFIX, Fact
 from frontdesk.calls.state import Attempt, Leg
@@ -20,7 +20,7 @@ def fold(attempt: Attempt, fact: Fact, received_at: float) -> Attempt:
     folded = folding(attempt, fact, event)
     if event not in _STIRRING and family != "calltransfer":
         return folded
-    return replace(folded, stirred_at=latest(folded.stirred_at, received_at))
+    return changed(folded, stirred_at=latest(folded.stirred_at, received_at))
 
 
 _STIRRING = {"stopped", "error", "left", "ended"}
@@ -55,13 +55,13 @@ def _participant(attempt: Attempt, fact: Fact, event: str) -> Attempt:
 def _meeting(attempt: Attempt, fact: Fact, event: str) -> Attempt:
     if event != "ended":
         return attempt
-    return replace(attempt, meeting_ended_at=latest(attempt.meeting_ended_at, fact.at))
+    return changed(attempt, meeting_ended_at=latest(attempt.meeting_ended_at, fact.at))
 
 
 def _calltransfer(attempt: Attempt, fact: Fact, _: str) -> Attempt:
     noted = with_milestone(attempt, fact)
     return (
-        with_milestone(noted, replace(fact, type=REFER)) if fact.data.get("is_sip_refer") is True else noted
+        with_milestone(noted, changed(fact, type=REFER)) if fact.data.get("is_sip_refer") is True else noted
     )
 
 

@@ -1,8 +1,8 @@
 """What the gateway's own facts say about an attempt."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from frontdesk.calls.changing import changed
 from frontdesk.calls.merging import earliest, latest, reason_of, text
 from frontdesk.calls.models import Fact, GatewayFact
 from frontdesk.calls.state import Attempt, HangUp, LaunchFailure, Presence, Tries
@@ -36,7 +36,7 @@ def _attempt_opened(attempt: Attempt, fact: Fact, _: float) -> Attempt:
     owner, room = text(fact, "owner"), text(fact, "room")
     if attempt.opened_at is not None and (attempt.opened_at, attempt.owner) <= (fact.at, owner):
         return attempt
-    return replace(attempt, opened_at=fact.at, owner=owner, room=room or attempt.room)
+    return changed(attempt, opened_at=fact.at, owner=owner, room=room or attempt.room)
 
 
 def _bot_started(attempt: Attempt, fact: Fact, _: float) -> Attempt:
@@ -46,7 +46,7 @@ def _bot_started(attempt: Attempt, fact: Fact, _: float) -> Attempt:
         session_id,
     ):
         return attempt
-    return replace(
+    return changed(
         attempt,
         bot_started_at=fact.at,
         session_id=session_id,
@@ -57,11 +57,11 @@ def _bot_started(attempt: Attempt, fact: Fact, _: float) -> Attempt:
 
 def _launch_failed(attempt: Attempt, fact: Fact, received_at: float) -> Attempt:
     failure = failure_of(fact, attempt.launch_failed)
-    return replace(attempt, launch_failed=failure, stirred_at=latest(attempt.stirred_at, received_at))
+    return changed(attempt, launch_failed=failure, stirred_at=latest(attempt.stirred_at, received_at))
 
 
 def _closed(attempt: Attempt, fact: Fact, received_at: float) -> Attempt:
-    return replace(
+    return changed(
         attempt,
         closed_at=earliest(attempt.closed_at, fact.at),
         stirred_at=latest(attempt.stirred_at, received_at),
@@ -73,7 +73,7 @@ def _presence(attempt: Attempt, fact: Fact, _: float) -> Attempt:
     told = Presence(fact.at, fact.data.get("bot") is True, phones if isinstance(phones, int) else 0)
     if attempt.presence is not None:
         told = max(attempt.presence, told, key=lambda one: (one.at, one.bot, one.phones))
-    return replace(attempt, presence=told, ask=Tries())
+    return changed(attempt, presence=told, ask=Tries())
 
 
 _FOLDS: dict[str, Callable[[Attempt, Fact, float], Attempt]] = {

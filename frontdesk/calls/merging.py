@@ -1,8 +1,8 @@
 """Merging facts so that neither their order nor their number matters."""
 
-from dataclasses import replace
 from typing import Any
 
+from frontdesk.calls.changing import changed
 from frontdesk.calls.models import Fact
 from frontdesk.calls.state import Attempt, Dial, End, Leg
 from frontdesk.ended import EndedReason
@@ -53,7 +53,7 @@ def with_milestone(attempt: Attempt, fact: Fact) -> Attempt:
     known = attempt.milestones.get(fact.type)
     if known is not None and known <= fact.at:
         return attempt
-    return replace(attempt, milestones={**attempt.milestones, fact.type: fact.at})
+    return changed(attempt, milestones={**attempt.milestones, fact.type: fact.at})
 
 
 def with_leg(attempt: Attempt, told: Leg) -> Attempt:
@@ -63,7 +63,7 @@ def with_leg(attempt: Attempt, told: Leg) -> Attempt:
     if merged == known or not told.session_id:
         return attempt
     others = (leg for leg in attempt.legs if leg.session_id != told.session_id)
-    return replace(attempt, legs=tuple(sorted((*others, merged), key=lambda leg: leg.session_id)))
+    return changed(attempt, legs=tuple(sorted((*others, merged), key=lambda leg: leg.session_id)))
 
 
 def _merged_leg(known: Leg, told: Leg) -> Leg:
@@ -84,7 +84,7 @@ def with_dial(attempt: Attempt, fact: Fact, **told: Any) -> Attempt:
     known = next((dial for dial in attempt.dials if dial.number == number), Dial(number))
     merged = _merged_dial(known, Dial(number, session_id=text(fact, "session_id") or None, **told))
     others = (dial for dial in attempt.dials if dial.number != number)
-    return replace(attempt, dials=tuple(sorted((*others, merged), key=lambda dial: dial.number)))
+    return changed(attempt, dials=tuple(sorted((*others, merged), key=lambda dial: dial.number)))
 
 
 def _merged_dial(known: Dial, told: Dial) -> Dial:

@@ -1,9 +1,9 @@
 """Which events the CRM is told, once each, in the order of the call; `call.ended` is the last."""
 
-from dataclasses import replace
 from typing import Final
 
 from frontdesk.calls import evidence
+from frontdesk.calls.changing import changed
 from frontdesk.calls.models import Data, State
 from frontdesk.calls.orders import Told
 from frontdesk.calls.state import Attempt, CallState, End
@@ -42,7 +42,7 @@ def tell_end(state: CallState) -> tuple[CallState, tuple[Told, ...]]:
     )
     last: list[Told] = []
     _say(state, last, ENDED, state.attempt, end.at, is_last=True, data=_data(end))
-    ended = replace(
+    ended = changed(
         state, state=State.ENDED, sequence=state.sequence + 1, published=(*state.published, ENDED)
     )
     return ended, (*told, *last)
@@ -77,7 +77,7 @@ def _once(
     if name in state.published or f"{ATTEMPT_ENDED}/{number}" in state.published:
         return state
     _say(state, told, kind, number, at, is_last=is_last, data=data or {})
-    return replace(state, sequence=state.sequence + 1, published=(*state.published, name))
+    return changed(state, sequence=state.sequence + 1, published=(*state.published, name))
 
 
 def _say(

@@ -1,8 +1,7 @@
 """How an attempt and the call end: what is certain ends it at once, the rest when its time has come."""
 
-from dataclasses import replace
-
 from frontdesk.calls import evidence
+from frontdesk.calls.changing import changed
 from frontdesk.calls.orders import Patience
 from frontdesk.calls.state import Attempt, CallState, End, HangUp
 from frontdesk.ended import EndedBy, EndedReason
@@ -17,9 +16,10 @@ def certain_end(state: CallState, attempt: Attempt) -> End | None:
         return _end(state, hang_up, bot_end)
     completed_at = attempt.milestones.get(evidence.COMPLETED)
     if bot_end is not None and completed_at is not None:
-        return _end(state, hang_up, replace(bot_end, at=completed_at))
+        return _end(state, hang_up, changed(bot_end, at=completed_at))
     failed = attempt.launch_failed
-    if failed is not None and not failed.ambiguous and bot_end is None:
+    certain = failed is not None and not failed.ambiguous and not evidence.shows_life(attempt)
+    if failed is not None and certain and bot_end is None:
         return _end(state, hang_up, End(failed.at, failed.reason, detail=failed.code))
     return None
 
@@ -51,14 +51,14 @@ def crashed(attempt: Attempt, now: float) -> HangUp:
 
 def of_call(state: CallState, end: End) -> CallState:
     """The call with its end, for good; attempts that are still open end with it."""
-    return replace(
+    return changed(
         state,
         ended_at=end.at,
         ended_reason=end.reason,
         ended_by=end.by,
         ended_detail=end.detail or None,
         attempts=tuple(
-            attempt if attempt.over else replace(attempt, over=End(end.at, end.reason, end.by))
+            attempt if attempt.over else changed(attempt, over=End(end.at, end.reason, end.by))
             for attempt in state.attempts
         ),
     )
@@ -103,8 +103,8 @@ def _end(state: CallState, hang_up: HangUp | None, end: End, *, certain: bool = 
     """The end with its reason and side: a hang-up that came before it outweighs what it led to."""
     if hang_up is not None and (certain or hang_up.at <= end.at):
         by = hang_up.by if hang_up.by in _SIDES else _side(state, hang_up.why)
-        return replace(end, reason=hang_up.why, by=by)
-    return replace(end, by=_side(state, end.reason))
+        return changed(end, reason=hang_up.why, by=by)
+    return changed(end, by=_side(state, end.reason))
 
 
 def _side(state: CallState, reason: EndedReason) -> str:
