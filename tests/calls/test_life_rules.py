@@ -125,3 +125,11 @@ def test_a_failed_transfer_ends_in_time() -> None:
     life = talking().hear(fact(DAILY, "daily.calltransfer.initiated", 1029, session_id="phone-1"), STOPPED)
     life.hear(fact(BOT, "ended", 1030, reason="transferred")).run(1030, until=1031 + PATIENCE.transfer_s)
     assert life.state.ended_reason is EndedReason.TRANSFER_FAILED
+
+
+def test_a_failed_launch_does_not_end_a_bot_that_lives() -> None:
+    """A launch that is given up, as by a gateway that takes over, does not hang up on a conversation."""
+    failed = fact(GATEWAY, "launch_failed", 1020, reason="bot_start_failed", code="gateway_lost", final=False)
+    life = talking().hear(failed).run(1020, until=1045)
+    assert not life.state.ended
+    assert life.orders == []
