@@ -82,7 +82,7 @@ async def load_pages(
 
 async def save(connection: AsyncConnection, batch: Batch) -> None:
     """Write what a batch changed."""
-    new = [page for page in batch.changed if page.before is None]
+    new = sorted((page for page in batch.changed if page.before is None), key=lambda page: page.state.id)
     moved = [page for page in batch.changed if page.before is not None]
     await INSERT_CALLS.execute_many(
         connection, [call_row(page.call) | state_row(page.state, page.updated_at) for page in new]

@@ -10,8 +10,8 @@ SQLITE_AWAY = frozenset({5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26})
 """Busy, locked, no memory, read-only, interrupted, I/O, corrupt, full, cannot open, protocol, no database."""
 POSTGRES_AWAY = ("08", "25006", "53", "55P03", "57", "58", "3D000", "28", "XX001", "XX002")
 """Connection, read-only, resources, lock timeout, operator, system, no such database, log-in, corrupt."""
-POSTGRES_AGAIN = ("40",)
-"""Serialization failure and deadlock."""
+POSTGRES_AGAIN = ("40", "23505")
+"""Serialization failure, deadlock, and a row that another gateway inserted at the same moment."""
 
 
 def is_away(error: BaseException) -> bool:

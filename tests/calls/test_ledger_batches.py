@@ -165,6 +165,28 @@ async def test_gateways_that_share_a_database_agree(tmp_path: Path) -> None:
         assert len((await books(one))[3]) == 40 * 11
 
 
+async def test_gateways_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    """Two ledgers on one PostgreSQL that get different facts of a call at the same time keep all of them."""
+    told = list(BotFact)[:10]
+    async with address("postgresql", tmp_path) as url, opened(url) as one, opened(url) as two:
+        ledgers = make(one, tmp_path / "1"), make(two, tmp_path / "2")
+        made = [new_call() for _ in range(10)]
+        async with ledgers[0].running(), ledgers[1].running():
+            for call in made:
+                twice = await asyncio.gather(*(ledger.open(call) for ledger in ledgers))
+                assert sorted(opened_.created for opened_ in twice) == [False, True]
+            for kind, other in zip(told[::2], told[1::2], strict=True):
+                await asyncio.gather(
+                    *(
+                        ledger.record(fact(call, one_of))
+                        for call in made
+                        for ledger, one_of in zip(ledgers, (kind, other), strict=True)
+                    )
+                )
+            states = [loaded.state for call in made if (loaded := await ledgers[0].load(call.id))]
+    assert [set(state.attempts[0].milestones) for state in states] == [set(told)] * 10
+
+
 async def test_watchers_hear_of_commits(database: Database, tmp_path: Path) -> None:
     """Who watches hears of each changed call after the commit, not of copies, and harms nobody by failing."""
     heard: list[LedgerCall] = []

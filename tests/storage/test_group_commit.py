@@ -171,3 +171,43 @@ async def test_the_end_keeps_what_is_queued(tables: Tables, tmp_path: Path) -> N
     third = Recorder(tables.commit, Spool(spool), Numbers(), name="test", spool_after_s=60)
     async with third.running():
         await entered(tables, {1, 2, 3})
+
+
+async def test_a_stalled_end_leaves_items_in_the_spool(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the database is stalled at the end, what it was at and what waits are in the spool."""
+    monkeypatch.setattr("frontdesk.storage.recorder.CLOSING_S", 0.05)
+    tables.free.clear()
+    stalled = Recorder(tables.commit, Spool(tmp_path / "spool"), Numbers(), name="test", spool_after_s=60)
+    async with stalled.running():
+        waiting = [asyncio.create_task(stalled.put(1))]
+        await asyncio.sleep(0.01)
+        waiting.append(asyncio.create_task(stalled.put(2)))
+        await asyncio.sleep(0.01)
+    assert await asyncio.wait_for(asyncio.gather(*waiting), 5) == [None, None]
+    tables.free.set()
+    again = Recorder(tables.commit, Spool(tmp_path / "spool"), Numbers(), name="test", spool_after_s=60)
+    async with again.running():
+        await entered(tables, {1, 2})
+
+
+async def test_a_collision_is_tried_again(tables: Tables) -> None:
+    """A transaction that PostgreSQL ends because of a deadlock is begun again, whole."""
+
+    class DeadlockError(Exception):
+        sqlstate = "40P01"
+
+    tried: list[list[int]] = []
+
+    async def commit(items: Sequence[int]) -> list[int]:
+        tried.append(list(items))
+        if len(tried) < 3:
+            raise DeadlockError
+        return list(items)
+
+    group: GroupCommit[int, int] = GroupCommit(commit, name="test")
+    results = [group.submit(1), group.submit(2)]
+    await group.drain()
+    assert await asyncio.gather(*results) == [1, 2]
+    assert tried == [[1, 2]] * 3
