@@ -91,6 +91,8 @@ class Retention:
                 await self.retain_daily()
             except DatabaseUnavailableError:
                 logger.warning("nothing is erased for now: the database is away")
+            except Exception as error:  # noqa: BLE001 - what must go tries again; its text may be personal
+                logger.error("nothing is erased for now: {}", type(error).__name__)
             try:
                 async with asyncio.timeout(_EVERY_S):
                     await self._asked.wait()
