@@ -9,6 +9,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from frontdesk.crm.schedule import SCHEDULE_S, Pace
+from frontdesk.crm.service import Crm
 from frontdesk.storage.database import Database
 from tests.crm.receiver import ENDLESS, HANG, RESET, Receiver, answer
 from tests.crm.world import (
@@ -20,6 +21,7 @@ from tests.crm.world import (
     Tried,
     deliveries,
     endpoint,
+    endpoints,
     gateway,
     new_call,
     reached,
@@ -229,3 +231,23 @@ async def test_a_killed_gateway_s_claim_runs_out(database: Database, receiver: R
             [delivery] = await reached(database, "delivered")
     assert receiver.ids == [event, event]
     assert delivery["tries"] == 1
+
+
+async def test_a_retry_comes_when_it_is_due(database: Database, receiver: Receiver) -> None:
+    """A retry waits for its own time, not for the next poll."""
+    receiver.script = [answer(500)] * 3
+    async with gateway(database, endpoint(receiver.url), pace=replace(QUICK, poll_s=60)) as crm:
+        await tell(database, crm, new_call(), 1)
+        await reached(database, "delivered")
+    assert len(receiver.got) == 4
+
+
+async def test_what_another_gateway_left_is_found(database: Database, receiver: Receiver) -> None:
+    """Events of a gateway that did not live to deliver them are delivered by another."""
+    async with gateway(database, endpoint(receiver.url)) as crm:
+        await tell(database, crm, new_call(), 1)
+        await reached(database, "delivered")
+        dead = Crm(database, endpoints(endpoint(receiver.url)))
+        [event] = await tell(database, dead, new_call(), 1)
+        await receiver.wait_for(2)
+    assert receiver.ids[1] == event

@@ -142,6 +142,17 @@ async def test_resend_delivers_once_more(desk: Desk, receiver: Receiver) -> None
     assert (receiver.ids, again["tries"]) == ([event, event], 2)
 
 
+async def test_resend_begins_the_schedule_anew(desk: Desk, receiver: Receiver) -> None:
+    """A delivery that was given up gets all its tries again."""
+    receiver.otherwise = answer(500)
+    await tell(desk.database, desk.crm, new_call(), 1)
+    [row] = await reached(desk.database, "failed")
+    await desk.ask(f"/deliveries/{row['id']}/resend", method="POST")
+    await receiver.wait_for(2 * row["tries"])
+    [again] = await reached(desk.database, "failed")
+    assert (row["tries"], again["tries"]) == (9, 18)
+
+
 async def test_resend_enables_a_disabled_endpoint(desk: Desk, receiver: Receiver) -> None:
     """After 410 the endpoint is disabled; resending a delivery enables it, and events flow again."""
     receiver.script = [answer(410)]
