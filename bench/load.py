@@ -211,26 +211,31 @@ def gateway(upstream_port: int, *program: str) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def gateway_with_books(upstream_port: int, *program: str) -> Iterator[Gateway]:
+def gateway_with_books(upstream_port: int, *program: str, folder: Path | None = None) -> Iterator[Gateway]:
     """The same with its books, a SQLite file, and a CRM that is told of calls.
 
     Args:
         upstream_port: Of everything outside.
         program: What Python runs; `server.py` when nothing is given.
+        folder: Where the books are; a new one when None.
     """
+    if folder is None:
+        with TemporaryDirectory(prefix="frontdesk-bench-") as fresh:
+            with gateway_with_books(upstream_port, *program, folder=Path(fresh)) as running:
+                yield running
+            return
     port = _free_port()
-    with TemporaryDirectory(prefix="frontdesk-bench-") as folder:
-        environment = _environment(upstream_port, port, Path(folder))
-        command = [sys.executable, *(program or ("server.py",))]
-        with Path(os.devnull).open("w") as log, _pinned(gateway=True):
-            process = subprocess.Popen(command, cwd=_ROOT, env=environment, stderr=log)
-        with process:
-            try:
-                _wait_until_served(port)
-                with _pinned(gateway=False):
-                    yield Gateway(process.pid, port, Path(folder) / "frontdesk.db")
-            finally:
-                process.terminate()
+    environment = _environment(upstream_port, port, folder)
+    command = [sys.executable, *(program or ("server.py",))]
+    with Path(os.devnull).open("w") as log, _pinned(gateway=True):
+        process = subprocess.Popen(command, cwd=_ROOT, env=environment, stderr=log)
+    with process:
+        try:
+            _wait_until_served(port)
+            with _pinned(gateway=False):
+                yield Gateway(process.pid, port, folder / "frontdesk.db")
+        finally:
+            process.terminate()
 
 
 def _environment(upstream_port: int, port: int, folder: Path) -> dict[str, str]:
