@@ -118,3 +118,22 @@ def test_nothing_follows_half_a_line(folder: Path, monkeypatch: pytest.MonkeyPat
             files.append([b"second"])
     files.append([b"third"])
     assert records(files) == [b"first", b"third"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks /proc which file it was")
+def test_what_is_promised_is_on_the_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When an append returns, the file with the record is synced, and so is the folder with its name."""
+    synced: list[str] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        sync(descriptor)
+
+    files = SpoolFiles(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", note)
+        files.append([b"1"])
+    (path,) = files.closed()
+    assert synced[-1] == path.name
+    assert {path.parent.name, folder.name} <= set(synced)
