@@ -136,7 +136,9 @@ class Services:
         )
         limits = settings_limits(settings)
         budget = Budget(answer_s=settings.webhook_budget_s, hold_s=settings.hold_budget_s)
-        self._dialin = DialinService(self._organizations, launcher, limits, budget=budget)
+        self._dialin = DialinService(
+            self._organizations, launcher, limits, budget=budget, shared=self._database.is_postgres
+        )
         self._dialout = DialoutService(self._organizations, launcher, limits)
         self._gateways = Gateways(
             self._database,

@@ -14,7 +14,7 @@ from frontdesk.contract import Limits
 from frontdesk.dialin.copies import CallKnownError, answer_from_record, launching
 from frontdesk.dialin.hold import Hold
 from frontdesk.dialin.models import DialinAnswer, DialinWebhook
-from frontdesk.errors import FrontdeskError, LaunchTimeoutError
+from frontdesk.errors import FrontdeskError, LaunchTimeoutError, RoomError, RoomNameTakenError
 from frontdesk.launch.call import Call
 from frontdesk.launch.service import Launched, Launcher
 from frontdesk.logs import call_context
@@ -73,6 +73,7 @@ class DialinService:
         limits: How long calls may take.
         budget: How long the parts may take.
         hold: How launches are repeated.
+        shared: Whether other gateways answer the same numbers.
         now: Monotonic seconds.
         clock: UTC seconds.
 
@@ -88,6 +89,7 @@ class DialinService:
         *,
         budget: Budget,
         hold: Hold | None = None,
+        shared: bool = False,
         now: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -95,6 +97,7 @@ class DialinService:
         self._launcher = launcher
         self._limits = limits
         self._budget = budget
+        self._shared = shared
         self._now = now
         self._clock = clock
         self._hold = hold or Hold(now)
@@ -191,8 +194,8 @@ class DialinService:
     async def _launch(
         self, call: Call, first: int, hold_s: float, record: "asyncio.Task[Opened | None] | None"
     ) -> Outcome:
-        async def ours() -> None:
-            await self._check_ours(record)
+        async def ours(error: RoomError | None) -> None:
+            await self._check_ours(record, error)
 
         with (
             call_context(call.call_id),
@@ -213,8 +216,12 @@ class DialinService:
             await launch.give_up(problem)
             return problem
 
-    async def _check_ours(self, record: "asyncio.Task[Opened | None] | None") -> None:
+    async def _check_ours(
+        self, record: "asyncio.Task[Opened | None] | None", error: RoomError | None
+    ) -> None:
         """A broken ledger stops no call; one that knows the call already does.
+
+        While it cannot tell, that the call's room exists already tells of another gateway.
 
         Raises:
             CallKnownError: The call was accepted before.
@@ -228,6 +235,8 @@ class DialinService:
             logger.error("the bot is started although the call is not in the books")
         elif not opened.created:
             raise CallKnownError(opened.state)
+        elif opened.spooled and self._shared and isinstance(error, RoomNameTakenError):
+            raise CallKnownError(None)
 
     def _join(self, call_id: str, state: CallState | None) -> CallState | None:
         """Answer from the books. Another copy shall look again: what they say changes."""

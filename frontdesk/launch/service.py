@@ -19,6 +19,9 @@ from frontdesk.link.callbacks import Callbacks
 from frontdesk.settings import GatewaySettings
 from server_utils import create_daily_room, start_bot
 
+Ours = Callable[[RoomError | None], Awaitable[None]]
+"""Raises when a call is not ours to launch; told how its room could not be made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Launched:
@@ -49,15 +52,13 @@ class Launcher:
     callers: Callers
 
     @contextmanager
-    def launching(
-        self, call: Call, *, first: int = 1, ours: Callable[[], Awaitable[None]] | None = None
-    ) -> Iterator["Launch"]:
+    def launching(self, call: Call, *, first: int = 1, ours: Ours | None = None) -> Iterator["Launch"]:
         """The launch of one call; a room that got no bot is deleted soon after.
 
         Args:
             call: Its first attempt is in the books, or about to be.
             first: Number of that attempt.
-            ours: Awaited between room and bot; raises when the call is not ours to launch.
+            ours: Awaited between room and bot.
         """
         launch = Launch(call, self, first, ours)
         try:
@@ -72,9 +73,7 @@ class Launch:
     A try that may have left a room or a bot behind is followed by another attempt with a room of its own.
     """
 
-    def __init__(
-        self, call: Call, launcher: Launcher, first: int, ours: Callable[[], Awaitable[None]] | None
-    ) -> None:
+    def __init__(self, call: Call, launcher: Launcher, first: int, ours: Ours | None) -> None:
         self._call = call
         self._by = launcher
         self._number = first
@@ -96,7 +95,7 @@ class Launch:
         try:
             room = self._room = self._room or await self._make_room()
         except RoomError as error:
-            await self._check_ours()
+            await self._check_ours(error)
             if self._may_exist or isinstance(error, RoomNameTakenError):
                 self._spoiled = error
             raise
@@ -130,11 +129,11 @@ class Launch:
         self._spoiled = self._room = None
         self._may_exist = []
 
-    async def _check_ours(self) -> None:
+    async def _check_ours(self, error: RoomError | None = None) -> None:
         if self._ours is None:
             return
         try:
-            await self._ours()
+            await self._ours(error)
         except Exception:
             self._may_exist.clear()  # the room of this name is another gateway's, not ours to delete
             raise

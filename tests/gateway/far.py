@@ -45,8 +45,11 @@ class Far:
         self.deletes: deque[Answer] = deque()
         self.probes: deque[Answer] = deque()
         self.always_start: Answer | None = None
+        self.room_delay_s = 0.0
+        self._named: set[str] = set()
         self.seen: list[Seen] = []
         self.deleted: list[str] = []
+        self.asked: list[str] = []
         self.present: dict[str, list[dict[str, Any]]] = {}
         self._changed = asyncio.Event()
         self._released = asyncio.Event()
@@ -90,6 +93,11 @@ class Far:
 
     async def _room(self, request: web.Request) -> web.StreamResponse:
         body = await self._note(request)
+        await asyncio.sleep(self.room_delay_s)
+        if body["name"] in self._named:
+            info = f"a room named {body['name']} already exists"
+            return web.json_response({"error": "invalid-request-error", "info": info}, status=400)
+        self._named.add(body["name"])
         room = {
             "id": "8f3f7d3c-9a1e-4d57-8f0d-5b7d3c7f0a11",
             "name": body["name"],
@@ -107,6 +115,8 @@ class Far:
         return web.json_response({"total_count": 0, "data": []})
 
     async def _presence(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.match_info["name"])
+        self._changed.set()
         people = self.present.get(request.match_info["name"], [])
         return web.json_response({"total_count": len(people), "data": people})
 
@@ -122,6 +132,7 @@ class Far:
         answer = await self._play(request, self.deletes, {"deleted": True})
         if answer.status == 200:
             self.deleted.append(request.match_info["name"])
+            self._named.discard(request.match_info["name"])
             self._changed.set()
         return answer
 

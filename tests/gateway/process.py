@@ -1,0 +1,77 @@
+"""The real gateway as a process of its own, which can be killed."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+
+from frontdesk.settings import GatewaySettings
+from tests.gateway.gate import KEY, SECRET, Reply, signed
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class GatewayProcess:
+    """`async with GatewayProcess(settings, folder) as process:` serves, `await process.kill()` is kill -9."""
+
+    def __init__(self, settings: GatewaySettings, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self._log = folder / "gateway.log"
+        self._variables = {
+            "PATH": os.environ["PATH"],
+            "PYTHON_DOTENV_DISABLED": "1",
+            "PORT": str(self._port),
+            "DAILY_API_KEY": settings.daily_api_key.get_secret_value(),
+            "DAILY_API_URL": str(settings.daily_api_url),
+            "LOCAL_SERVER_URL": str(settings.local_server_url),
+            "PINLESS_HMAC_SECRET": SECRET,
+            "FRONTDESK_API_KEYS": KEY,
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "SPOOL_DIR": str(settings.spool_dir),
+            "WEBHOOK_BUDGET_S": str(settings.webhook_budget_s),
+        }
+
+    async def __aenter__(self) -> Self:
+        with self._log.open("w") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "server.py", cwd=ROOT, env=self._variables, stderr=log
+            )
+        self._http = aiohttp.ClientSession()
+        async with asyncio.timeout(60):
+            while not await self._serves():
+                assert self._process.returncode is None, self._log.read_text()
+                await asyncio.sleep(0.05)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()
+        await self._http.close()
+
+    async def kill(self) -> None:
+        """End it at once, without a last word."""
+        if self._process.returncode is None:
+            self._process.kill()
+        async with asyncio.timeout(10):
+            await self._process.wait()
+
+    async def ring(self, call: object) -> Reply:
+        """Post a webhook as Daily does."""
+        body = json.dumps(call, separators=(",", ":")).encode()
+        url = f"http://127.0.0.1:{self._port}/daily-dialin-webhook"
+        async with self._http.post(url, data=body, headers=signed(body)) as answer:
+            content: Any = await answer.json()
+            return Reply(answer.status, dict(answer.headers), content, 0)
+
+    async def _serves(self) -> bool:
+        try:
+            async with self._http.get(f"http://127.0.0.1:{self._port}/healthz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False

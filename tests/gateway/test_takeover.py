@@ -1,0 +1,75 @@
+"""Copies of a webhook at another gateway, and callers on hold whose gateway died: one bot for each."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from frontdesk.daily.presence import BOT_USER_ID
+from frontdesk.tuning import Tuning
+from tests.databases import address
+from tests.gateway.conftest import Configure
+from tests.gateway.far import Answer, Far
+from tests.gateway.gate import incoming, serving
+from tests.gateway.process import GatewayProcess
+from tests.gateway.test_books import known
+
+SOON = Tuning(gateway_every_s=0.2, gateway_dead_after_s=0.5, takeover_grace_s=0.2, reaper_every_s=0.2)
+
+
+async def test_copies_at_two_gateways_are_one_call(configure: Configure, far: Far, tmp_path: Path) -> None:
+    """Copies of a webhook at two gateways at the same moment make one call with one bot."""
+    async with address("postgresql", tmp_path) as url:
+        settings = configure(database_url=url)
+        async with serving(settings) as one, serving(settings) as two:
+            calls_in = [incoming() for _ in range(10)]
+            copies = [gateway.ring(call) for call in calls_in for gateway in (one, two)]
+            replies = await asyncio.gather(*copies)
+            assert {reply.status for reply in replies} == {200}
+            await one.app.state.dialin.drain(20)
+            await two.app.state.dialin.drain(20)
+            late = await two.ring(calls_in[0])
+    assert len({reply.body["call_id"] for reply in replies}) == 10
+    assert len(far.of("/start")) == 10
+    assert late.body["call_id"] == replies[0].body["call_id"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_a_caller_on_hold_outlives_the_gateway(
+    configure: Configure, far: Far, tmp_path: Path, kind: str
+) -> None:
+    """After a kill during a launch, another gateway deletes the first room and starts a bot in a second."""
+    async with address(kind, tmp_path) as url:
+        settings = configure(database_url=url, webhook_budget_s=0.3)
+        far.always_start = Answer(hang=True)
+        async with GatewayProcess(settings, tmp_path) as process:
+            reply = await process.ring(incoming())
+            await process.kill()
+        assert reply.body["status"] == "launching"
+        far.always_start = None
+        async with serving(settings, tuning=SOON) as gateway:
+            await far.until(lambda: len(far.of("/start")) == 2)
+            found = await known(gateway, reply.body["call_id"])
+        far.release()
+    first, second = (start.body["body"] for start in far.of("/start"))
+    assert (first["attempt"], second["attempt"]) == (1, 2)
+    assert far.deleted[0] == first["room_url"].rpartition("/")[2]
+    assert [attempt.number for attempt in found.state.attempts] == [1, 2]
+
+
+async def test_a_bot_that_is_there_is_left_alone(configure: Configure, far: Far, tmp_path: Path) -> None:
+    """A call whose bot Daily sees in its room is not launched again, whatever the books know."""
+    settings = configure(webhook_budget_s=0.3)
+    far.always_start = Answer(hang=True)
+    async with GatewayProcess(settings, tmp_path) as process:
+        await process.ring(incoming())
+        await process.kill()
+    far.always_start = None
+    room = far.of("/rooms")[0].body["name"]
+    far.present[room] = [{"id": "p-1", "userId": BOT_USER_ID}]
+    asked = len(far.asked)
+    async with serving(settings, tuning=SOON):
+        await far.until(lambda: len(far.asked) > asked + 2)
+    assert len(far.of("/start")) == 1
+    assert far.deleted == []
+    far.release()
