@@ -43,7 +43,7 @@ class RequestFrame:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"].append(header)
+                message["headers"] = [*message["headers"], header]  # the list may be a shared response's own
             await send(message)
 
         try:
