@@ -25,7 +25,9 @@ class Board:
 
     def table(self, calls: Iterable[Call], now: float, rows: int, note: str = "") -> Table:
         """The newest calls, one a row; `note` stands below them."""
-        table = Table("time", "", "from", "to", "state", "seconds", "reason", "call", expand=True)
+        table = Table(box=None, padding=(0, 1), pad_edge=False)
+        for heading in ("time", "", "from", "to", "state", "s", "reason", "call"):
+            table.add_column(heading, overflow="fold", no_wrap=heading not in {"reason", "call"})
         table.caption = note or None
         for call in list(calls)[:rows]:
             state = "canceling" if call["canceling"] else call["state"]

@@ -17,6 +17,7 @@ from frontdesk.settings import LedgerSettings
 from frontdesk.storage.at_hand import read_settings, with_books
 
 DAY_S = 86_400
+_WHOLE = frozenset({"id", "created", "expires", "last used", "state"})
 OPERATOR = Principal("local", None, EVERYTHING)
 _EVERYDAY = (Scope.CALLS_READ, Scope.CALLS_WRITE)
 app = typer.Typer(no_args_is_help=True, help="API keys: each belongs to one organization.")
@@ -50,10 +51,12 @@ def every() -> None:
     settings = read_settings()
     slugs = {str(one.id): one.slug for one in _organizations(settings)}
     keys = with_books(settings, lambda database: KeyStore(database).every(None))
-    table = Table("id", "name", "organization", "scopes", "created", "expires", "last used", "state")
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for heading in ("id", "name", "organization", "scopes", "created", "expires", "last used", "state"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in _WHOLE)
     for key in keys:
         owner = slugs.get(key.organization_id, key.organization_id)
-        scopes = ", ".join(sorted(key.scopes))
+        scopes = "\n".join(sorted(key.scopes))
         times = [_day(at) for at in (key.created_at, key.expires_at, key.last_used_at)]
         table.add_row(key.id, key.name, owner, scopes, *times, _state(key))
     Console().print(table)
@@ -89,10 +92,10 @@ def _organizations(settings: LedgerSettings) -> Organizations:
 
 
 def _day(at: float | None) -> str:
-    return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+    return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
 def _state(key: StoredKey) -> str:
     if key.revoked_at is not None:
-        return f"revoked {_day(key.revoked_at)}"
+        return "revoked"
     return "expired" if key.expires_at is not None and key.expires_at <= time.time() else "good"

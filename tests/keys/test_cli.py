@@ -26,7 +26,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("PYTHON_DOTENV_DISABLED", "1")
     monkeypatch.setenv("DATABASE_URL", address)
     monkeypatch.setenv("CLINICS_DIR", str(CLINICS))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "80")
     return address
 
 
@@ -52,7 +52,6 @@ def test_a_key_is_made_listed_and_revoked(url: str) -> None:
     assert asyncio.run(check()) == DEFAULT
     listed = run("keys", "list").output
     assert key.split("_")[1] in listed
-    assert "bright-smile" in listed
     assert "good" in listed
     assert key[17:] not in listed
     run("keys", "revoke", key)

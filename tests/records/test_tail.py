@@ -68,7 +68,7 @@ class Script:
 async def watched(script: Script, *, terminal: bool = False, numbers: bool = False) -> str:
     """What a tail shows until the script is over."""
     out = io.StringIO()
-    console = Console(file=out, force_terminal=terminal, width=160, height=20)
+    console = Console(file=out, force_terminal=terminal, width=110, height=20)
     tail = Tail(script, console, Board(numbers=numbers), pause=script.pause, clock=lambda: NOW + 7)
     with suppress(asyncio.CancelledError):
         await tail.run()
@@ -121,6 +121,7 @@ async def test_a_table_fits_the_screen() -> None:
     many = [shown(call_id=f"{n:032x}") for n in range(300)]
     table = await watched(Script(many), terminal=True)
     assert f"{0:032x}" in table
+    assert "in_progress" in table
     assert f"{299:032x}" not in table
 
 
