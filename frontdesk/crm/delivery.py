@@ -162,7 +162,8 @@ class Deliverer:
         taken = self._queues.in_flight
         for queue in self._queues:
             room = self._queues.room(queue, taken + len(claims))
-            if self._standing.disabled(queue.endpoint_id):
+            if queue.look_at <= now and self._standing.disabled(queue.endpoint_id):
+                await endpoint_store.set_aside(connection, queue.endpoint_id)
                 queue.look_at = math.inf
             elif room and queue.next_at <= now:
                 until = now + self._pace.claim_s

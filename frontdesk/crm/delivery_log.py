@@ -143,11 +143,12 @@ class DeliveryLog:
             EndpointDisabledError: It is disabled.
         """
         endpoint = self._endpoint(organization_id, endpoint_id)
-        if self._standing.disabled(endpoint_id):
-            raise EndpointDisabledError
         event = self._test_event(endpoint)
         row = delivery_row(event, endpoint)
         async with self._database.writer() as connection:
+            disabled, _ = await endpoint_store.troubled(connection)
+            if endpoint_id in disabled:
+                raise EndpointDisabledError
             await write_events(connection, [event])
             await connection.execute(insert_once(connection, crm_deliveries), [row])
             written = await _find(connection, organization_id, row["id"])

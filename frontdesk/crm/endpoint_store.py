@@ -36,8 +36,23 @@ async def disable(connection: AsyncConnection, endpoint_id: str, now: float, why
         .where(crm_endpoints.c.id == endpoint_id, crm_endpoints.c.disabled_at.is_(None))
         .values(disabled_at=now, disabled_why=why)
     )
-    pending = (crm_deliveries.c.endpoint_id == endpoint_id) & crm_deliveries.c.due_at.is_not(None)
-    await connection.execute(update(crm_deliveries).where(pending).values(state="disabled", due_at=None))
+    await set_aside(connection, endpoint_id)
+
+
+async def set_aside(connection: AsyncConnection, endpoint_id: str) -> None:
+    """Keep what is pending for later, if the endpoint is disabled."""
+    disabled = select(crm_endpoints.c.id).where(
+        crm_endpoints.c.id == endpoint_id, crm_endpoints.c.disabled_at.is_not(None)
+    )
+    await connection.execute(
+        update(crm_deliveries)
+        .where(
+            crm_deliveries.c.endpoint_id == endpoint_id,
+            crm_deliveries.c.due_at.is_not(None),
+            disabled.exists(),
+        )
+        .values(state="disabled", due_at=None)
+    )
 
 
 async def enable(connection: AsyncConnection, endpoint_id: str) -> None:

@@ -14,7 +14,6 @@ from frontdesk.calls.orders import Told
 from frontdesk.calls.state import CallState
 from frontdesk.crm.endpoints import Endpoint, Endpoints
 from frontdesk.crm.events import call_event
-from frontdesk.crm.standing import Standing
 from frontdesk.crm.tables import crm_deliveries, crm_events
 
 Row = dict[str, Any]
@@ -25,7 +24,6 @@ class CrmOutbox:
 
     Args:
         endpoints: Who is told.
-        standing: Which of them are disabled.
         wake: Gets the endpoints that have something to be told, after the commit.
         clock: UTC seconds.
     """
@@ -33,12 +31,10 @@ class CrmOutbox:
     def __init__(
         self,
         endpoints: Endpoints,
-        standing: Standing,
         wake: Callable[[Iterable[str]], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._endpoints = endpoints
-        self._standing = standing
         self._wake = wake
         self._clock = clock
         self._touched: set[str] = set()
@@ -80,10 +76,8 @@ class CrmOutbox:
     def _deliveries(self, event: Row) -> Iterator[Row]:
         for endpoint in self._endpoints.of(event["organization_id"]):
             if endpoint.wants(event["type"]):
-                disabled = self._standing.disabled(endpoint.id)
-                if not disabled:
-                    self._touched.add(endpoint.id)
-                yield delivery_row(event, endpoint, disabled=disabled)
+                self._touched.add(endpoint.id)
+                yield delivery_row(event, endpoint)
 
 
 async def write_events(connection: AsyncConnection, events: Sequence[Row]) -> None:
@@ -91,7 +85,7 @@ async def write_events(connection: AsyncConnection, events: Sequence[Row]) -> No
     await connection.execute(insert_once(connection, crm_events), events)
 
 
-def delivery_row(event: Row, endpoint: Endpoint, *, disabled: bool = False) -> Row:
+def delivery_row(event: Row, endpoint: Endpoint) -> Row:
     """The delivery of an event to an endpoint, to be tried at once."""
     return {
         "id": f"dlv_{event['id'].removeprefix('evt_')}_{endpoint.id.removeprefix('ep_')}",
@@ -101,10 +95,10 @@ def delivery_row(event: Row, endpoint: Endpoint, *, disabled: bool = False) -> R
         "call_id": event["call_id"],
         "sequence": event["sequence"],
         "type": event["type"],
-        "state": "disabled" if disabled else "pending",
+        "state": "pending",
         "tries": 0,
         "earlier_tries": 0,
-        "due_at": None if disabled else event["created_at"],
+        "due_at": event["created_at"],
         "created_at": event["created_at"],
     }
 

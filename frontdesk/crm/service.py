@@ -45,7 +45,7 @@ class Crm:
             database, endpoints, self._sender, self.standing, pace=self._pace, clock=clock
         )
         self.log = DeliveryLog(database, endpoints, self.standing, self.deliverer.wake, clock)
-        self.outbox = CrmOutbox(endpoints, self.standing, self.deliverer.wake, clock)
+        self.outbox = CrmOutbox(endpoints, self.deliverer.wake, clock)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

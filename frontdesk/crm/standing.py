@@ -1,4 +1,4 @@
-"""Which endpoints are in trouble: kept in memory for the outbox, in the database for everybody."""
+"""Which endpoints are in trouble: what this process knows; the database decides."""
 
 from collections.abc import Iterable
 

@@ -118,6 +118,17 @@ async def test_failing_is_remembered(database: Database, receiver: Receiver) -> 
         assert (await standing(database))["failing_since"] == since is not None
 
 
+async def test_the_database_decides_who_is_disabled(database: Database, receiver: Receiver) -> None:
+    """A gateway that has not heard yet that an endpoint was enabled delays its events, and loses none."""
+    ends = endpoint(receiver.url)
+    async with gateway(database, ends) as crm:
+        await tell(database, crm, new_call(), 1)
+        await reached(database, "delivered")
+        crm.standing.learn([ends.id], [])
+        await tell(database, crm, new_call(), 1)
+        await reached(database, "delivered", "delivered")
+
+
 def _fact(call_id: str, number: int, source: Source, fact_type: str, **data: Data | str | int | bool) -> Fact:
     return Fact(call_id, f"f{number}", source, fact_type, 1_000_000.0 + number, 1, dict(data))
 
