@@ -2,9 +2,18 @@
 
 import sys
 
-from bench import calls, webhook_cpu, webhook_latency
+from bench import books, calls, webhook_cpu, webhook_latency
 
-FIGURES = (webhook_cpu.measure, webhook_latency.measure, calls.first_sound, calls.burst, calls.memory)
+FIGURES = (
+    webhook_cpu.measure,
+    webhook_latency.measure,
+    books.cpu,
+    books.latency,
+    books.rate,
+    calls.first_sound,
+    calls.burst,
+    calls.memory,
+)
 
 
 def main() -> int:
