@@ -78,7 +78,7 @@ def rate() -> Figure:
         0.0 if lost else count / elapsed_s,
         _EXPECTED,
         "calls/s",
-        f"{count} calls, {_AT_ONCE} connections; killed right after the last answer and started again: {lost} "
+        f"{count} calls, {_AT_ONCE} connections; killed after the last answer and started again: {lost} "
         f"lost; told of whole lives in {len(life('000000'))} requests each, it keeps {lives:.0f} calls/s",
         at_least=True,
     )
