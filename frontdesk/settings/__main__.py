@@ -3,6 +3,7 @@
 import textwrap
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -50,6 +51,8 @@ def _entry(name: str, field: FieldInfo) -> str:
 
 
 def _shown(default: object) -> str:
+    if isinstance(default, SecretStr):  # a default is no secret
+        return default.get_secret_value()
     return "" if default in (None, ()) else str(default)
 
 
