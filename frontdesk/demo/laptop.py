@@ -1,6 +1,7 @@
 """What runs on a laptop: which parts, on which ports, and whether the far ends are simulated or real."""
 
 import base64
+import contextlib
 import os
 import secrets
 import socket
@@ -17,6 +18,7 @@ from frontdesk.settings import LaptopSettings, is_placeholder
 CHECKOUT = Path(__file__).resolve().parents[2]
 STANDIN = CHECKOUT / "frontdesk" / "simulator" / "standin"
 WORKING_DIR = Path(".frontdesk")
+_NEVER_OUTGOING = range(15_000, 30_000)
 REAL_KEYS = ("DAILY_API_KEY", "DEEPGRAM_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY")
 
 
@@ -36,13 +38,18 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Ports that nobody listens on, for a second set of parts beside the usual one."""
-        sockets = [socket.socket() for _ in range(3)]
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        numbers = [each.getsockname()[1] for each in sockets]
-        for each in sockets:
-            each.close()
-        return cls(*numbers)
+        return cls(*free_ports(3))
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens on, and that no outgoing connection takes before somebody does."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = secrets.choice([port for port in _NEVER_OUTGOING if port not in ports])
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            ports.append(port)
+    return ports
 
 
 def _secret() -> str:

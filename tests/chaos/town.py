@@ -1,10 +1,8 @@
 """Everything that the chaos is let loose on: simulator, bot hosts, gateways, a CRM, one database."""
 
 import base64
-import contextlib
 import json
 import secrets
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from frontdesk.demo.laptop import Laptop, Ports
+from frontdesk.demo.laptop import Laptop, Ports, free_ports
 from tests.chaos.balancer import Balancer
 from tests.chaos.light_bot import Manner
 from tests.chaos.processes import Process
@@ -66,8 +64,8 @@ class Town:
         self.crm_secrets = (f"whsec_{_secret()}", f"whsec_{_secret()}")
         self.crm = Receiver(self.crm_secrets, plan.mood, plan.seed)
         self.journal = plan.folder / "dials.txt"
-        self._gateway_ports = _free_ports(plan.gateways)
-        simulator, host, runner = _free_ports(3)
+        self._gateway_ports = free_ports(plan.gateways)
+        simulator, host, runner = free_ports(3)
         self.simulator_url = f"http://127.0.0.1:{simulator}"
         self._host_port, self._runner_port = host, runner
         self.balancer = Balancer(self._gateway_ports)
@@ -205,14 +203,3 @@ class Town:
 
 def _secret() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that no outgoing connection takes while their server is dead."""
-    ports: list[int] = []
-    while len(ports) < count:
-        port = secrets.choice(range(15_000, 30_000))
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            ports.append(port)
-    return ports
