@@ -31,6 +31,7 @@ from frontdesk.doors.protocol import ProblemProtocol
 from frontdesk.doors.requests import RequestFrame
 from frontdesk.doors.shutdown import Deadline, Server
 from frontdesk.doors.signature import SignatureCheck
+from frontdesk.errors import DatabaseInUseError, DatabaseUrlError
 from frontdesk.health import routes as health_routes
 from frontdesk.keys import routes as key_routes
 from frontdesk.link import routes as link_routes
@@ -40,6 +41,7 @@ from frontdesk.retention import routes as retention_routes
 from frontdesk.retention.routes import ErasureRequest
 from frontdesk.services import Services, Tuning
 from frontdesk.settings import GatewaySettings, SettingsError
+from frontdesk.storage.addresses import sqlite_path
 
 # FastAPI's own would put bodies of failed requests, with numbers and names, into spans and logs.
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
@@ -75,8 +77,10 @@ def create_app(settings: GatewaySettings | None = None, *, tuning: Tuning = _TUN
     Raises:
         SettingsError: The environment cannot be used.
         OrganizationsError: The files of `clinics/` cannot be used.
+        DatabaseUrlError: DATABASE_URL names no database that we know.
     """
     settings = settings or GatewaySettings.load()
+    sqlite_path(settings.database_url.get_secret_value())
     organizations = load_organizations(settings.clinics_dir)
     endpoints = load_endpoints(organizations, settings)
     configure_logging(level=settings.log_level, production=settings.production)
@@ -85,7 +89,11 @@ def create_app(settings: GatewaySettings | None = None, *, tuning: Tuning = _TUN
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings.publish()
         async with _http_session(settings) as http:
-            services = Services(app, settings, organizations, endpoints, http, tuning)
+            try:
+                services = Services(app, settings, organizations, endpoints, http, tuning)
+            except DatabaseInUseError as error:
+                logger.critical("{}. {}", error.title, error.advice)
+                raise
             async with services.running():
                 _announce(settings, organizations)
                 yield
@@ -162,6 +170,9 @@ def main(tuning: Tuning = _TUNING) -> int:
         app = create_app(settings, tuning=tuning)
     except (SettingsError, OrganizationsError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
+        return 2
+    except DatabaseUrlError as error:
+        print(f"{error.title}. {error.advice}", file=sys.stderr)  # noqa: T201 - as above
         return 2
     _settle_memory()
     server = Server(

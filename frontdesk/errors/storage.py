@@ -18,8 +18,8 @@ class DatabaseInUseError(StorageError):
     code: ClassVar[str] = "database_in_use"
     title: ClassVar[str] = "Another gateway works on this SQLite file"
     advice: ClassVar[str] = (
-        "One gateway at a time may use a SQLite file. Stop the other one, give this one its own DATABASE_URL, "
-        "or use PostgreSQL, which several gateways can share."
+        "One gateway at a time may use a SQLite file. Stop the other one, give this one its own "
+        "DATABASE_URL, or use PostgreSQL, which several gateways can share."
     )
 
 

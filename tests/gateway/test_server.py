@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import server
+from frontdesk.errors import DatabaseInUseError
 from tests.gateway.conftest import Configure
 from tests.gateway.far import Answer, Far
 from tests.gateway.gate import Gateway, books, serving
@@ -52,6 +53,27 @@ def test_problems_of_the_organizations_end_it(tmp_path: Path) -> None:
     assert "one.yaml: timezone:" in told
     assert "one.yaml: workflows:" in told
     assert "two.yaml:" in told
+
+
+def test_a_database_that_nobody_knows_ends_it() -> None:
+    """With a DATABASE_URL of another kind it ends with code 2 and says what to give, not what it was."""
+    with start("server.py", DAILY_API_KEY="k", DATABASE_URL="mysql://u:hidden@db/x") as process:
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "DATABASE_URL" in told
+    assert "Traceback" not in told
+    assert "hidden" not in told
+
+
+async def test_a_file_has_one_gateway(configure: Configure, capfd: pytest.CaptureFixture[str]) -> None:
+    """A second gateway on the same SQLite file does not start, and says what to do."""
+    settings = configure()
+    async with serving(settings):
+        app = server.create_app(settings)
+        with pytest.raises(DatabaseInUseError):
+            async with app.router.lifespan_context(app):
+                pass
+    assert "Stop the other one" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("command", [("server.py",), ("-m", "uvicorn", "server:app", "--port={port}")])
