@@ -8,7 +8,7 @@ from typing import Any, Self
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontdesk.calls.tables import attempts, calls
+from frontdesk.calls.tables import attempts, call_events, calls
 from frontdesk.crm.tables import crm_deliveries, crm_events
 from frontdesk.storage.database import Database
 from tests.chaos.town import LIGHT, PRIVATE_KEY, REAL, Town
@@ -41,6 +41,7 @@ class Judge:
         return [
             *await self._accepted_but_lost(),
             *await self._ends(),
+            *await self._reports(),
             *await self._outbox(),
             *self._received(),
             *await self._rings(),
@@ -142,6 +143,21 @@ class Judge:
             if row.state != ENDED or row.ended_reason is None or row.ended_at is None:
                 wrong.append(f"call {row.id} is {row.state}, reason {row.ended_reason}")
         return wrong
+
+    async def _reports(self) -> list[str]:
+        """Every report that the gateway took is in the books."""
+        taken: Counter[str] = Counter()
+        for line in self._town.reports_taken():
+            call, count = line.split()
+            taken[call] += int(count)
+        of_bots = select(call_events.c.call_id, func.count()).where(call_events.c.source == "bot")
+        async with self._reader() as reader:
+            kept = dict((await reader.execute(of_bots.group_by(call_events.c.call_id))).all())
+        return [
+            f"call {call} has {kept.get(call, 0)} of the {count} reports that were taken"
+            for call, count in taken.items()
+            if kept.get(call, 0) < count
+        ]
 
     async def _outbox(self) -> list[str]:
         """The CRM has every event of the outbox."""

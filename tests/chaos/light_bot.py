@@ -63,13 +63,11 @@ class Surroundings:
         http: HTTP client.
         daily: Daily's REST API.
         talk_s: How long it stays on an answered call before it hangs up, in seconds.
-        dialed: Told each time that it dials: the call's id.
     """
 
     http: aiohttp.ClientSession
     daily: str
     talk_s: Callable[[], float]
-    dialed: Callable[[str], None] = lambda _call: None
 
 
 class LightBot:
@@ -186,7 +184,6 @@ class LightBot:
 
     async def _dial_once(self, room: RoomSocket, line: DialoutSettings, dial: int) -> Disposition | None:
         """Dial; None when somebody has answered, else why not."""
-        self._with.dialed(line.phone_number)
         self._reports.tell(BotFact.DIALING, dial=dial)
         session = await room.ask("start_dialout", settings={"phoneNumber": line.phone_number})
         while True:

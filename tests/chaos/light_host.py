@@ -29,7 +29,7 @@ class HostSettings(BaseModel):
         seed: Of the bots' manners.
         manners: Weight of each manner; only well-behaved bots when empty.
         talk_s: Shortest and longest stay on an answered call, in seconds.
-        journal: File that gets a line for each dial: the number.
+        journal: File that gets a line for each bot that has gone: its call, and how many reports were taken.
     """
 
     port: int
@@ -63,9 +63,9 @@ class LightHost:
 
     async def _live(self, request: AgentRequest) -> None:
         surroundings = Surroundings(
-            self._http, self._settings.daily, lambda: self._random.uniform(*self._settings.talk_s), self._note
+            self._http, self._settings.daily, lambda: self._random.uniform(*self._settings.talk_s)
         )
-        async with link_reports(request, self._http) as reports:
+        async with link_reports(request, self._http, self._note) as reports:
             await LightBot(request, self._manner(request), reports, surroundings).run()
 
     def _manner(self, request: AgentRequest) -> Manner:
@@ -77,9 +77,9 @@ class LightHost:
             return Manner.NORMAL
         return manner
 
-    def _note(self, number: str) -> None:
+    def _note(self, line: str) -> None:
         with self._settings.journal.open("a") as journal:
-            journal.write(f"{number}\n")
+            journal.write(f"{line}\n")
 
 
 async def serve(settings: HostSettings) -> None:

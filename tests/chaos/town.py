@@ -63,7 +63,7 @@ class Town:
         self.events_hmac = _secret()
         self.crm_secrets = (f"whsec_{_secret()}", f"whsec_{_secret()}")
         self.crm = Receiver(self.crm_secrets, plan.mood, plan.seed)
-        self.journal = plan.folder / "dials.txt"
+        self.journal = plan.folder / "reports.txt"
         self._gateway_ports = free_ports(plan.gateways)
         simulator, host, runner = free_ports(3)
         self.simulator_url = f"http://127.0.0.1:{simulator}"
@@ -180,6 +180,10 @@ class Town:
             "retryType": "exponential",
         }
         await self.daily("POST", "/webhooks", body)
+
+    def reports_taken(self) -> list[str]:
+        """One line for each light bot that has gone: its call, and how many of its reports were taken."""
+        return self.journal.read_text().splitlines() if self.journal.exists() else []
 
     async def daily(self, method: str, path: str, body: Any = None) -> Any:
         """Use the simulated Daily's REST API."""

@@ -34,7 +34,7 @@ def test_the_demo_holds_both_conversations_and_leaves_no_personal_data_in_the_lo
     assert re.search(r"bot +Good day, you have reached the tooth doctors\.", output)
     assert "ended: busy" in output
     assert "ended: no_answer" in output
-    assert output.count("ended: bot_hangup") == 2
+    assert output.count("ended: bot_hangup (by bot)") == 2
     for told in ("1  call.started", "2  call.answered", "2  call.ringing", "5  call.ended: bot_hangup"):
         assert told in output
     assert "told by gateway" in output
