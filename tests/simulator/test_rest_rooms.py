@@ -1,15 +1,18 @@
 """Rooms over the REST API, as pipecat's own code and as anybody else uses it."""
 
+import asyncio
 import json
 import re
 import time
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 from pipecat.runner.daily import configure
 from pipecat.transports.daily.utils import DailyRESTHelper, DailyRoomParams, DailyRoomProperties
 
+from frontdesk.simulator.faults.plan import EndpointFault
 from frontdesk.simulator.rooms.room import RoomClient
 from frontdesk.simulator.server import SimulatorServer
 from tests.simulator.catcher import KEY, Api, eventually
@@ -331,3 +334,16 @@ async def test_by_switch_a_deleted_room_keeps_its_meeting(
     assert room.occupied
     told_to_go = not bot.outbox.empty() and [bot.outbox.get_nowait() for _ in range(bot.outbox.qsize())][-1]
     assert (told_to_go is None) == ejects
+
+
+async def test_a_client_that_dies_before_its_request_is_read_gets_no_room(simulator: SimulatorServer) -> None:
+    """A request whose sender is gone before its body has arrived does nothing."""
+    simulator.world.faults.add(EndpointFault(method="POST", route="/v1/rooms", latency_ms=200))
+    host, port = urlsplit(simulator.base_url).netloc.split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = "POST /v1/rooms HTTP/1.1\r\nHost: sim\r\nAuthorization: Bearer a-key\r\nContent-Length: 20\r\n\r\n"
+    writer.write(head.encode())
+    await writer.drain()
+    writer.transport.abort()
+    await eventually(lambda: simulator.world.faults.counts["POST /v1/rooms"] == 1)
+    assert simulator.world.rooms.all() == []
