@@ -76,7 +76,7 @@ class Trial:
     up_s: tuple[float, float] = (0.5, 3.0)
     gateways: int = 1
     real_bots: int = 0
-    settle_s: float = 45.0
+    settle_s: float = 90.0
 
 
 @dataclass
