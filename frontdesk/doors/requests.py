@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from frontdesk.doors.problems import problem_response
-from frontdesk.errors import FrontdeskError, NotFoundError
+from frontdesk.errors import FrontdeskError, InvalidParameterError, NotFoundError
 
 _PROCESS = uuid.uuid4().hex[:20]
 _COUNT = itertools.count(1)
@@ -47,6 +47,9 @@ class RequestFrame:
             await send(message)
 
         try:
+            if _holds_nul(scope):
+                await problem_response(_nul(), request_id)(scope, receive, send_with_id)
+                return
             await self._app(scope, receive, send_with_id)
         except ClientDisconnect:
             return
@@ -55,6 +58,15 @@ class RequestFrame:
             if not started:
                 answer = problem_response(FrontdeskError(), request_id)
                 await answer(scope, receive, send_with_id)
+
+
+def _holds_nul(scope: Scope) -> bool:
+    return "\0" in scope["path"] or b"%00" in scope["query_string"]
+
+
+def _nul() -> InvalidParameterError:
+    """No database holds NUL in texts, and PostgreSQL takes none to compare with."""
+    return InvalidParameterError("Remove the NUL characters from the address: no text of a call holds any.")
 
 
 def _request_id(scope: Scope) -> str:

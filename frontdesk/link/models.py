@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -69,13 +70,24 @@ class EndData(_Reason):
     """Why the call ends."""
 
 
+_YEAR_3000 = 32_503_680_000.0
+
+
+def _a_time(seconds: float | None) -> float | None:
+    """What somebody said is not lost because the clock of a bot went wild."""
+    return seconds if seconds is not None and 0 <= seconds < _YEAR_3000 else None
+
+
+Moment = Annotated[float | None, AfterValidator(_a_time)]
+
+
 class TurnData(_Data):
-    """What somebody said; times are UTC seconds."""
+    """What somebody said; times are UTC seconds, and unknown when they cannot be."""
 
     role: Literal["user", "bot"]
     text: str | None = Field(None, max_length=20_000, repr=False)
-    started_at: float | None = None
-    ended_at: float | None = None
+    started_at: Moment = None
+    ended_at: Moment = None
     interrupted: bool = False
     latency_ms: dict[str, float] = Field(default_factory=dict)
 
