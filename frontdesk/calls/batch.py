@@ -1,12 +1,13 @@
 """Entries that share a transaction, folded into the calls that they concern; no database here."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from frontdesk.calls import life
 from frontdesk.calls.entries import Entry, Outcome, Tick, Write
 from frontdesk.calls.models import BotFact, Fact, GatewayFact, NewCall, Source
 from frontdesk.calls.orders import Patience, Step, Told
+from frontdesk.calls.personal import impersonal
 from frontdesk.calls.rows import Row, event_row, tool_row, turn_row
 from frontdesk.calls.state import CallState
 
@@ -82,6 +83,8 @@ class Batch:
         page = self.pages.get(fact.call_id)
         if page is None or fact.id in page.seen:
             return
+        if page.erased:
+            fact = replace(fact, data=impersonal(fact.source, fact.data))
         late = page.state.ended
         self._take(page, life.advance(page.state, fact, received_at, self._patience), received_at)
         if fact.type == HEARTBEAT:

@@ -31,7 +31,9 @@ from frontdesk.storage.database import Database
 _KEY = "erasure_key"
 _KEEP_FIRST = text("INSERT INTO notes (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
 _READ = text("SELECT value FROM notes WHERE name = :name")
-_ALONE = text("SELECT pg_try_advisory_xact_lock(7310306549)")
+ERASING = "hashtextextended('frontdesk erases in ' || current_schema(), 0)"
+"""The lock of whoever erases, as SQL."""
+_ALONE = text(f"SELECT pg_try_advisory_xact_lock({ERASING})")
 _REMEMBER = text(
     "INSERT INTO erasure_calls (erasure_id, call_id) VALUES (:erasure, :call) ON CONFLICT DO NOTHING"
 )

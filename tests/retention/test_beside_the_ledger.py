@@ -15,6 +15,7 @@ from frontdesk.calls.tables import call_events, calls, tool_calls, turns
 from frontdesk.keys.models import EVERYTHING, Principal
 from frontdesk.retention.models import Subject
 from frontdesk.retention.service import Retention
+from frontdesk.retention.store import ERASING
 from frontdesk.storage.database import Database
 from frontdesk.storage.spool import Spool
 from tests.databases import opened
@@ -68,8 +69,8 @@ async def held(database: Database) -> str:
     """What the books hold of calls, as text."""
     async with database.reader() as connection:
         tables = (calls, call_events, turns, tool_calls)
-        rows = [(await connection.execute(select(table))).all() for table in tables]
-    return str(rows)
+        rows = [list(map(tuple, await connection.execute(select(table)))) for table in tables]
+    return str(rows)  # of tuples: a Row shortens what is long
 
 
 async def test_a_call_is_erased_when_it_ends(
@@ -108,6 +109,23 @@ async def test_what_comes_late_is_not_kept(
     assert "2025550123" not in left
 
 
+async def test_a_late_account_of_the_end_is_not_kept(
+    ledger: Ledger, database: Database, retention: Retention, clock: Clock
+) -> None:
+    """What a bot says of its end after the erasure is remembered without its own words."""
+    call = await begun(ledger)
+    gone = Fact(call.id, "gone", Source.GATEWAY, GatewayFact.CLOSED, NOW + 9, 1, {"how": "deleted"})
+    await ledger.record(ended(call), gone)
+    clock.now += 31 * DAY
+    await retention.retain()
+    words = {"reason": "caller_hangup", "detail": "Lovelace", "dial": 1}
+    for kind in (BotFact.ENDING, BotFact.ENDED, BotFact.DIAL_ENDED):
+        await ledger.record(Fact(call.id, f"late {kind}", Source.BOT, kind, NOW + 2, 1, words))  # type: ignore[arg-type]
+    left = await held(database)
+    assert f"late {BotFact.ENDED}" in left
+    assert "Lovelace" not in left
+
+
 async def test_gateways_share_the_work(office: Office, database_url: str, clock: Clock) -> None:
     """Two gateways that erase at the same time erase each call once, and count it once."""
     for n in range(90):
@@ -132,7 +150,7 @@ async def test_what_another_gateway_does_is_left_to_it(
     call_id = await office.call()
     clock.now += 31 * DAY
     async with database.writer() as connection:
-        await connection.execute(text("SELECT pg_advisory_xact_lock(7310306549)"))
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({ERASING})"))
         async with asyncio.timeout(5):
             await retention.retain()
     assert (await office.ask(f"/calls/{call_id}/transcript")).status_code == 200
