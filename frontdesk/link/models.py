@@ -24,7 +24,8 @@ from frontdesk.calls.models import DAILY_PREFIX, GatewayFact
 from frontdesk.ended import EndedReason
 
 HEARTBEAT = "heartbeat"
-_NOT_OF_BOTS = {HEARTBEAT, *GatewayFact}
+_OF_GATEWAYS = frozenset(GatewayFact)
+_NOT_OF_BOTS = _OF_GATEWAYS | {HEARTBEAT}
 _REASONS = frozenset(EndedReason)
 
 
@@ -117,6 +118,14 @@ class Report(_Wire, Generic[AnyData]):
     type: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,59}$")
     at: AwareDatetime = Field(strict=False)
     data: AnyData
+
+    @field_validator("id")
+    @classmethod
+    def _no_gateways(cls, value: str) -> str:
+        # Of two facts with one id the first counts: a bot could keep its call from ever being hung up.
+        if value.partition(":")[0] in _OF_GATEWAYS:
+            raise ValueError("is an id that the gateway's own facts have")
+        return value
 
     @field_validator("type")
     @classmethod

@@ -120,6 +120,8 @@ async def test_what_a_newer_bot_says_is_kept(desk: LinkDesk, bot: Bot) -> None:
         (event("closed", 1), "events.0.other.type"),
         (event("heartbeat", 1), "events.0.other.type"),
         (event("daily.dialin.stopped", 1), "events.0.other.type"),
+        (event("greeting", 1) | {"id": "hang_up:canceled"}, "events.0.other.id"),
+        (event("greeting", 1) | {"id": "opened"}, "events.0.other.id"),
         (event("greeting", 1) | {"at": "yesterday"}, "events.0.other.at"),
         (event("greeting", 1) | {"sequence": "1"}, "events.0.other.sequence"),
         ("greeting", "events.0.other"),
