@@ -28,7 +28,9 @@ class OpenPages:
 
         A commit by any other program, such as an operator's, empties the memory.
         """
-        version = (await connection.exec_driver_sql("PRAGMA data_version")).scalar()
+        raw = await connection.get_raw_connection()
+        number = (await connection.exec_driver_sql("PRAGMA data_version")).scalar()
+        version = (raw.driver_connection, number)  # each connection counts for itself
         if version != self._version:
             self._version = version
             self._pages.clear()

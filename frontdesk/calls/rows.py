@@ -16,6 +16,7 @@ _STATES = TypeAdapter(CallState)
 """Writes and reads what `CallState.to_json` and `from_json` do, in a third of the time."""
 CONTENT = {BotFact.TURN.value: ("text",), BotFact.TOOL.value: ("arguments", "result")}
 """What is kept in `turns` and `tool_calls`, and not once more in `call_events`."""
+_HUGE = 1e15
 RINGING = ("ringing", "daily.dialout.ringing")
 ANSWERED = ("connected", "answered", "daily.dialin.connected", "daily.dialout.answered")
 
@@ -177,8 +178,11 @@ def _text(data: Data, name: str) -> str | None:
 
 
 def _number(data: Data, name: str) -> float | None:
+    """A number that every database and JSON take: finite."""
     value = data.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if abs(value) < _HUGE else None
 
 
 def _json(data: Data, name: str) -> str | None:

@@ -27,6 +27,11 @@ class Writes:
         ids = frozenset(fact.call_id for fact in write.facts)
         return ids | {write.call.id} if write.call else ids
 
+    def blocked(self, item: Entry) -> frozenset[str]:
+        """The call that it opens: whoever looks for it must not hear that there is none."""
+        write = _write(item)
+        return frozenset({write.call.id}) if write.call else frozenset()
+
     def since(self, item: Entry) -> float:
         """When it was first recorded, UTC seconds."""
         return _write(item).received_at

@@ -21,7 +21,7 @@ class LedgerSettings(CommonSettings):
         description="Folder for what the database could not take in time; keep it on a disk that stays.",
     )
     spool_after_s: float = Field(
-        0.1, gt=0, le=2, description="How long a record may wait for the database, in seconds."
+        0.1, gt=0, le=2, description="How long a record may wait for a database that stalls, in seconds."
     )
     retention_days: int = Field(
         30, ge=1, description="Days after which transcripts, numbers and names are erased."

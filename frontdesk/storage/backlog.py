@@ -19,7 +19,7 @@ from frontdesk.storage.spool_files import Contents, line
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Committed_contra = TypeVar("Committed_contra", contravariant=True)
-FIRST_PAUSE_S = 0.2
+FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
 LOOK_S = 15.0
 """How often folders of processes that died are looked for."""
@@ -37,7 +37,10 @@ class Handling(Protocol[Item, Committed_contra]):
         """From the spool. Raises ValueError when it is not one."""
 
     def keys(self, item: Item) -> frozenset[str]:
-        """Ids of what the item is about: they may be logged, and items that share one keep their order."""
+        """Ids of what the item is about; they may be logged."""
+
+    def blocked(self, item: Item) -> frozenset[str]:
+        """Those of them that no later item may be about before this one is out of the spool."""
 
     def since(self, item: Item) -> float:
         """When it was first recorded, UTC seconds."""
@@ -48,10 +51,11 @@ class Handling(Protocol[Item, Committed_contra]):
 
 @dataclass(slots=True)
 class _Leftover(Generic[Item]):
-    """What of a file cannot be entered: never, or not yet."""
+    """What of a file cannot be entered: never, or not yet; and what was blocked by the file."""
 
     rejected: list[bytes] = field(default_factory=list)
     unfinished: list[Item] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
 
 
 class Backlog(Generic[Item, Result]):
@@ -103,7 +107,7 @@ class Backlog(Generic[Item, Result]):
         Raises:
             NotRecordedError: The disk does not take it.
         """
-        keys = self._handling.keys(item)
+        keys = self._handling.blocked(item)
         self._held.update(keys)
         try:
             await self._spool.append(self._encode(item))
@@ -118,7 +122,7 @@ class Backlog(Generic[Item, Result]):
             files = await self._spool.closed()
             for path in files:
                 if path not in self._found and not self._spool.owns(path):
-                    self._hold(await self._spool.read(path))
+                    await self._hold(await self._spool.read(path))
                     self._found.add(path)
         except OSError as error:
             logger.error("{}: the spool cannot be read: {}", self._name, type(error).__name__)
@@ -149,10 +153,13 @@ class Backlog(Generic[Item, Result]):
         for path in files:
             try:
                 done &= await self._enter(path)
-            except (DatabaseUnavailableError, OSError) as error:
+            except (DatabaseUnavailableError, NotRecordedError, OSError) as error:
                 logger.warning("{}: spooled records wait: {}", self._name, type(error).__name__)
                 done = False
                 break
+            except Exception as error:  # noqa: BLE001 - what nobody foresaw in one file must not stop the others
+                logger.error("{}: a spool file waits: {}", self._name, type(error).__name__)
+                done = False
         if not done:
             self._wake.set()
         return done
@@ -163,13 +170,12 @@ class Backlog(Generic[Item, Result]):
         leftover: _Leftover[Item] = _Leftover(list(contents.damaged))
         for start in range(0, len(contents.records), CHUNK):
             await self._enter_chunk(contents.records[start : start + CHUNK], leftover)
-        for item in leftover.unfinished:
-            await self.keep(item)
+        await asyncio.gather(*map(self.keep, leftover.unfinished))
         if leftover.rejected:
             await self._put_aside(leftover.rejected)
         await self._spool.remove(path)
         self._found.discard(path)
-        self._release(key for record in contents.records for key in self._keys(record))
+        self._release(leftover.blocked)
         entered = len(contents.records) - len(leftover.unfinished) - len(leftover.rejected)
         if entered > 0:
             logger.info("{}: {} spooled records entered", self._name, entered)
@@ -177,6 +183,7 @@ class Backlog(Generic[Item, Result]):
 
     async def _enter_chunk(self, records: Iterable[bytes], leftover: _Leftover[Item]) -> None:
         items = self._decode(records, leftover)
+        leftover.blocked.extend(key for item in items for key in self._handling.blocked(item))
         futures = [self._commits.submit(item) for item in items]
         results = await asyncio.gather(*futures, return_exceptions=True)
         self.away = False
@@ -200,7 +207,7 @@ class Backlog(Generic[Item, Result]):
         for record in records:
             try:
                 items.append(self._handling.decode(record))
-            except ValueError:
+            except Exception:  # noqa: BLE001 - whatever a record does, the others must get through
                 leftover.rejected.append(line(record).rstrip())
         return items
 
@@ -221,16 +228,13 @@ class Backlog(Generic[Item, Result]):
         path = await self._spool.reject(lines)
         logger.error("{}: {} records of the spool were put aside in {}", self._name, len(lines), path)
 
-    def _hold(self, contents: Contents) -> None:
-        self._held.update(key for record in contents.records for key in self._keys(record))
+    async def _hold(self, contents: Contents) -> None:
+        for start in range(0, len(contents.records), CHUNK):
+            items = self._decode(contents.records[start : start + CHUNK], _Leftover())
+            self._held.update(key for item in items for key in self._handling.blocked(item))
+            await asyncio.sleep(0)  # there may be many, and calls come in
 
     def _release(self, keys: Iterable[str]) -> None:
         self._held.subtract(keys)
         for key in [key for key, count in self._held.items() if count <= 0]:
             del self._held[key]
-
-    def _keys(self, record: bytes) -> frozenset[str]:
-        try:
-            return self._handling.keys(self._handling.decode(record))
-        except ValueError:
-            return frozenset()

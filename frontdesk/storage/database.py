@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
+CHECKPOINT_MS = 100
+"""How long a checkpoint waits for readers: nobody writes meanwhile."""
 Migrate = Callable[["Database"], Awaitable[None]]
 
 
@@ -139,19 +141,26 @@ class Database:
                 await preparing
             await self.close()
 
-    async def checkpoint(self) -> None:
+    async def checkpoint(self) -> bool:
         """Have SQLite move its log into the file and empty it, so that nothing erased is left there.
+
+        Returns:
+            Whether it is empty; False while somebody still reads from it.
 
         Raises:
             DatabaseUnavailableError: The database is away.
         """
         if self.is_postgres:
-            return
+            return True
         async with self._translated(), self._writing.connect() as connection:
             raw = await connection.get_raw_connection()
-            await cast("aiosqlite.Connection", raw.driver_connection).execute_fetchall(
-                "PRAGMA wal_checkpoint(TRUNCATE)"
-            )
+            driver = cast("aiosqlite.Connection", raw.driver_connection)
+            await driver.execute(f"PRAGMA busy_timeout={CHECKPOINT_MS}")
+            try:
+                (busy, *_), *_ = await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                await driver.execute(f"PRAGMA busy_timeout={engines.BUSY_S * 1000}")
+            return not busy
 
     async def close(self) -> None:
         """Close the connections and let go of the file."""

@@ -1,12 +1,13 @@
 """Group commit: whatever is queued while one commit is in flight goes into the next."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from frontdesk.errors import DatabaseUnavailableError
-from frontdesk.storage.trouble import is_collision
+from frontdesk.storage.trouble import is_collision, is_contention
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -46,6 +47,8 @@ class GroupCommit(Generic[Item, Result]):
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
+        self.committed_at = -math.inf
+        """When the last batch was committed, by the clock of the loop."""
 
     def submit(self, item: Item) -> "asyncio.Future[Result]":
         """Queue `item`. Its result comes when it is committed; canceled before, it is withdrawn.
@@ -108,6 +111,7 @@ class GroupCommit(Generic[Item, Result]):
         except Exception as error:  # noqa: BLE001 - one item must not fail its neighbors
             await self._apart(batch, error)
         else:
+            self.committed_at = asyncio.get_running_loop().time()
             for (_, future), result in zip(batch, results, strict=True):
                 if not future.done():
                     future.set_result(result)
@@ -126,7 +130,12 @@ class GroupCommit(Generic[Item, Result]):
             except Exception as error:
                 if not is_collision(error):
                     raise
-        return await self._commit(items)
+        try:
+            return await self._commit(items)
+        except Exception as error:
+            if is_contention(error):  # nothing is wrong with the items
+                raise DatabaseUnavailableError from error
+            raise
 
 
 def _fail(batch: Sequence[tuple[Item, "asyncio.Future[Result]"]], error: Exception) -> None:

@@ -18,36 +18,41 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 CLOSING_S = 5.0
 """How long the end of the process waits for the database."""
+BUSY = 5
+"""A database that goes on committing may take so many times longer than one that does not."""
 
 
 class _Entry(Generic[Item, Result]):
     """An item on its way to the database, to the spool, or both."""
 
-    __slots__ = ("answer", "committing", "deadline", "item", "spooling")
+    __slots__ = ("answer", "begun_at", "committing", "item", "spooling")
 
     def __init__(
         self,
         item: Item,
         committing: "asyncio.Future[Result]",
         answer: "asyncio.Future[Result | None]",
-        deadline: float,
+        begun_at: float,
     ) -> None:
         self.item = item
         self.committing = committing
         self.answer = answer
-        self.deadline = deadline
+        self.begun_at = begun_at
         self.spooling = False
 
 
 class Recorder(Generic[Item, Result]):
     """Commits items in groups; what is not committed within `spool_after_s` goes to the spool.
 
+    Unless the database is merely busy: as long as no more than that passes between two commits, an item
+    waits for its turn, which costs less than the spool, up to `BUSY` times as long.
+
     Args:
         commit: One transaction for all items; committing an item twice must change nothing.
         spool: Of this recorder alone.
         handling: What is to be known of the items.
         name: For the log.
-        spool_after_s: How long an item may wait for the database.
+        spool_after_s: How long an item may wait for a database that commits nothing.
         linger_s: See `GroupCommit`.
         unfinished_s: How long a part of an item in the spool may wait for what it needs.
         clock: UTC seconds.
@@ -84,11 +89,11 @@ class Recorder(Generic[Item, Result]):
             NotRecordedError: Neither took it, or the database never will.
         """
         if self._backlog.away or self._backlog.holds(item):
-            await self._backlog.keep(item)
+            await asyncio.shield(self._spawn(self._backlog.keep(item)))
             return None
         loop = asyncio.get_running_loop()
         entry: _Entry[Item, Result] = _Entry(
-            item, self._commits.submit(item), loop.create_future(), loop.time() + self._spool_after_s
+            item, self._commits.submit(item), loop.create_future(), loop.time()
         )
         entry.committing.add_done_callback(lambda _: self._committed(entry))
         self._watch(entry)
@@ -122,21 +127,24 @@ class Recorder(Generic[Item, Result]):
     def _watch(self, entry: _Entry[Item, Result]) -> None:
         self._waiting.append(entry)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_at(entry.deadline, self._overdue)
+            self._timer = asyncio.get_running_loop().call_at(self._spool_at(entry), self._overdue)
 
     def _overdue(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = None
-        while self._waiting and (self._waiting[0].committing.done() or self._is_due(self._waiting[0], loop)):
+        now = loop.time()
+        while self._waiting and (
+            self._waiting[0].committing.done() or self._spool_at(self._waiting[0]) <= now
+        ):
             entry = self._waiting.popleft()
             if not entry.committing.done():
                 self._begin_spooling(entry)
         if self._waiting:
-            self._timer = loop.call_at(self._waiting[0].deadline, self._overdue)
+            self._timer = loop.call_at(self._spool_at(self._waiting[0]), self._overdue)
 
-    @staticmethod
-    def _is_due(entry: _Entry[Item, Result], loop: asyncio.AbstractEventLoop) -> bool:
-        return entry.deadline <= loop.time()
+    def _spool_at(self, entry: _Entry[Item, Result]) -> float:
+        stalled_at = max(entry.begun_at, self._commits.committed_at) + self._spool_after_s
+        return min(stalled_at, entry.begun_at + BUSY * self._spool_after_s)
 
     def _committed(self, entry: _Entry[Item, Result]) -> None:
         if entry.spooling:
@@ -190,10 +198,11 @@ class Recorder(Generic[Item, Result]):
         if not entry.answer.done():
             entry.answer.set_exception(error)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

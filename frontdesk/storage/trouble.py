@@ -10,8 +10,10 @@ SQLITE_AWAY = frozenset({5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26})
 """Busy, locked, no memory, read-only, interrupted, I/O, corrupt, full, cannot open, protocol, no database."""
 POSTGRES_AWAY = ("08", "25006", "53", "55P03", "57", "58", "3D000", "28", "XX001", "XX002")
 """Connection, read-only, resources, lock timeout, operator, system, no such database, log-in, corrupt."""
-POSTGRES_AGAIN = ("40", "23505")
-"""Serialization failure, deadlock, and a row that another gateway inserted at the same moment."""
+POSTGRES_CONTENTION = ("40",)
+"""Serialization failure, deadlock."""
+POSTGRES_AGAIN = (*POSTGRES_CONTENTION, "23505")
+"""These, and a row that another gateway inserted at the same moment."""
 
 
 def is_away(error: BaseException) -> bool:
@@ -26,6 +28,11 @@ def is_away(error: BaseException) -> bool:
 def is_collision(error: BaseException) -> bool:
     """Whether the same transaction, begun again, may find its way past others."""
     return _sqlstate(error).startswith(POSTGRES_AGAIN)
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether others stood in the way of a transaction that nothing is wrong with."""
+    return _sqlstate(error).startswith(POSTGRES_CONTENTION)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -81,3 +81,14 @@ async def test_due_calls_are_claimed_once(ledger: Ledger) -> None:
     assert await ledger.claim_due(late + 30, 10, 30) == [call.id]
     assert await ledger.tick(call.id, late, 0)
     assert await ledger.tick("0" * 32, late, 0) is None
+
+
+async def test_endless_numbers_are_left_out(ledger: Ledger, database: Database) -> None:
+    """JSON can say 1e999: what no client could read is not kept as a time."""
+    call = new_call()
+    await ledger.open(call)
+    data: Data = {"name": "book", "ok": True, "duration_ms": float("inf"), "result": 1e308}
+    assert (await ledger.record(fact(call, BotFact.TOOL, data))).states
+    async with database.reader() as connection:
+        row = (await connection.execute(select(tool_calls.c.duration_ms, tool_calls.c.result))).one()
+    assert tuple(row) == (None, 1e308)

@@ -144,3 +144,10 @@ def test_nothing_that_is_signed_breaks_it(
     assert event is not None
     assert 0 < len(event.id) <= 200
     assert DailyEvent.from_bytes(event.to_bytes()) == event
+
+
+@pytest.mark.parametrize("line", [b"[]", b"7", b"{}", b'{"id":"1","color":"red"}', b"{"])
+def test_what_is_no_event_is_a_value_error(line: bytes) -> None:
+    """Whatever another version left in the spool: it is put aside, and the replay goes on."""
+    with pytest.raises(ValueError):  # noqa: PT011 - of several kinds
+        DailyEvent.from_bytes(line)

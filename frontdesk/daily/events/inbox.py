@@ -31,6 +31,9 @@ class _Spooled:
     def keys(self, item: DailyEvent) -> frozenset[str]:
         return frozenset({item.id})
 
+    def blocked(self, item: DailyEvent) -> frozenset[str]:  # noqa: ARG002 - they keep no order
+        return frozenset()
+
     def since(self, item: DailyEvent) -> float:
         return item.received_at
 

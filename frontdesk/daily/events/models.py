@@ -63,7 +63,10 @@ class DailyEvent:
         Raises:
             ValueError: It is not what `to_bytes` made.
         """
-        return cls(**from_json(line))
+        try:
+            return cls(**from_json(line))
+        except TypeError:
+            raise ValueError("not an event of Daily") from None
 
 
 def room_of(body: Mapping[str, Any]) -> str | None:
