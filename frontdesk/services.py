@@ -179,7 +179,9 @@ class Services:
         state.crm = self._crm
         state.call_queries = CallQueries(self._database, slugs)
         state.cancellation = Cancellation(self._ledger, state.call_queries, wake=self._reaper.wake)
-        state.retention = Retention(self._database, retention_days=settings.retention_days)
+        state.retention = Retention(
+            self._database, retention_days=settings.retention_days, spool_dir=settings.spool_dir
+        )
 
     def _events(self) -> None:
         self._worker = EventWorker(self._database, self._ledger)

@@ -49,6 +49,7 @@ class Retention:
         self._asked = asyncio.Event()
         self._scanned: set[str] = set()
         self._retained_at: float | None = None
+        self._compacted = False
 
     async def request(self, principal: Principal, subject: Subject, organization_id: str | None) -> Erasure:
         """Have everything erased that calls until now hold of one person.
@@ -102,6 +103,8 @@ class Retention:
     async def sweep(self) -> None:
         """Erase what was asked for and can be erased now."""
         self._asked.clear()
+        if not self._compacted:
+            await self._compact()
         for erasure in await self._store.requests():
             await self._fulfil(erasure, thorough=erasure.id not in self._scanned)
 
@@ -121,8 +124,13 @@ class Retention:
         for erasure in await self._store.requests(since=before):
             await self._fulfil(erasure, thorough=True)
         if calls or events:
-            await self._store.compact()
+            await self._compact()
             logger.info("retention erased {} calls", calls)
+
+    async def _compact(self) -> None:
+        """Let nothing of what was erased stand in the database's log; tried again while somebody reads it."""
+        self._compacted = False
+        self._compacted = await self._store.compact()
 
     async def _retain_calls(self, before: float) -> int:
         total = 0
@@ -158,7 +166,7 @@ class Retention:
                 return
             total += erased
         if total:
-            await self._store.compact()
+            await self._compact()
         self._scanned.add(erasure.id)
         await self._store.finish(erasure.id, self._clock())
 

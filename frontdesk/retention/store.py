@@ -162,9 +162,9 @@ class ErasureStore:
             emptied = await connection.execute(change)
         return settled + emptied.rowcount
 
-    async def compact(self) -> None:
-        """Have SQLite overwrite its log, in which erased text would stand until then."""
-        await self._database.checkpoint()
+    async def compact(self) -> bool:
+        """Have SQLite empty its log, in which erased text stands until then; False when it could not."""
+        return await self._database.checkpoint()
 
     async def _alone(self, connection: AsyncConnection) -> bool:
         return not self._database.is_postgres or bool((await connection.execute(_ALONE)).scalar_one())

@@ -155,11 +155,11 @@ class Database:
         async with self._translated(), self._writing.connect() as connection:
             raw = await connection.get_raw_connection()
             driver = cast("aiosqlite.Connection", raw.driver_connection)
-            await driver.execute(f"PRAGMA busy_timeout={CHECKPOINT_MS}")
+            await driver.execute_fetchall(f"PRAGMA busy_timeout={CHECKPOINT_MS}")
             try:
                 (busy, *_), *_ = await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
-                await driver.execute(f"PRAGMA busy_timeout={engines.BUSY_S * 1000}")
+                await driver.execute_fetchall(f"PRAGMA busy_timeout={engines.BUSY_S * 1000}")
             return not busy
 
     async def close(self) -> None:
