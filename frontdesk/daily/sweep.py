@@ -56,6 +56,8 @@ class Calls(Protocol):
 class RoomSweep:
     """Deletes rooms of ours whose call has ended, or was never written down. Others' rooms are not touched.
 
+    A room that was made before we knew who we are is ours if we know its call; the others expire.
+
     Args:
         api: Daily.
         rooms: Deletes them, after everything that is urgent.
@@ -128,7 +130,7 @@ class RoomSweep:
 
     def _may_go(self, room: dict[str, Any]) -> bool:
         name = parse_room(str(room.get("name")))
-        if name is None or name.installation != self._own():
+        if name is None or name.installation not in {self._own(), UNKNOWN_INSTALLATION}:
             return False
         created_at = _unix(room.get("created_at"))
         return created_at is not None and self._clock() - created_at > self._older_than_s
@@ -144,6 +146,8 @@ class RoomSweep:
         if call is not None:
             ended_at = call.state.ended_at
             return ended_at is not None and self._clock() - ended_at > self._older_than_s
+        if name.installation == UNKNOWN_INSTALLATION:
+            return False
         who = await self._presence.ask(room)
         # With a phone in it, it may be a call that another gateway is still to write down.
         return who is not None and who.phones == 0

@@ -83,14 +83,19 @@ def broom(simulator: SimulatorServer, daily: DailyApi, remover: RoomRemover) -> 
 
 
 async def test_only_rooms_of_ours_that_no_call_needs_are_deleted(broom: Broom) -> None:
-    """Unknown and long-ended calls lose their rooms; live and lately ended ones, and strangers, do not."""
+    """Unknown and long-ended calls lose their rooms; live and lately ended ones, and strangers, do not.
+
+    A room that was made before we knew who we are goes only if its call is in our books.
+    """
     now = time.time() + 3600
-    gone = {name_of(), name_of(broom.calls.add(now - AGE_S - 60))}
+    long_ended = broom.calls.add(now - AGE_S - 60)
+    gone = {name_of(), name_of(long_ended), name_of(long_ended, installation=UNKNOWN_INSTALLATION)}
     kept = {
         name_of(broom.calls.add(None)),
         name_of(broom.calls.add(now - AGE_S + 60)),
         name_of(installation="fedcba"),
         name_of(installation=UNKNOWN_INSTALLATION),
+        name_of(broom.calls.add(None), installation=UNKNOWN_INSTALLATION),
         "somebody-elses",
         f"fd-{OURS}-something",
     }
