@@ -24,14 +24,16 @@ _QUOTES = (
     ("pipecat.services.tts_service", "not speaking ["),
     ("pipecat.services.openai.base_llm", "Failed to parse function call arguments"),
 )
+_QUOTING = {"pydantic", "pydantic_core", "fastapi", "sqlalchemy", "asyncpg"}
 _TOKENS = re.compile(
     r"(?P<jwt>\beyJ[\w-]+\.[\w-]+\.[\w-]*)"
     r"|(?P<credentials>\b[Bb]earer\s+[^\s'\",}]+|\b[Tt]oken\s+(?=\S*\d)[^\s'\",}]+)"
-    r"|(?P<key>\b(?:sk|pk)[-_][\w-]{8,})"
+    r"|(?P<key>\b(?:sk|pk|fdk|whsec)[-_][\w+/=-]{8,})"
+    r"|(?P<password>(?<=://)[^\s/:@]*:[^\s@]+(?=@))"
     r"|(?P<room>https://(?!api\.)[\w-]+\.daily\.co/[\w-]+)"  # who knows a room's address may join the call
 )
 # Searching for one of these first is ten times faster than the expression.
-_HINTS = ("eyJ", "earer ", "oken ", "sk-", "sk_", "pk-", "pk_", "daily.co/")
+_HINTS = ("eyJ", "earer ", "oken ", "sk-", "sk_", "pk-", "pk_", "fdk_", "whsec_", "daily.co/", "://")
 _NUMBER = re.compile(r"\d[\d().\- ]{7,}\d")
 _NEVER_BEFORE = re.compile(r"[\w.-]")
 _NEVER_AFTER = re.compile(r"\w|-\w")
@@ -125,6 +127,25 @@ def _quotes_nobody(record: "Record") -> bool:
 def _patch(record: "Record") -> None:
     if record["extra"].setdefault("call_id", "-") == "-":
         record["extra"]["call_id"] = _call_id.get()
+    exception = record["exception"]
+    if exception is not None and any(map(_may_quote, _chain(exception.value))):
+        told = UnquotedError(type(exception.value).__name__)
+        record["exception"] = exception._replace(type=UnquotedError, value=told)
+
+
+class UnquotedError(Exception):
+    """Stands in a log for an error whose text may quote what somebody said; it names that error's class."""
+
+
+def _may_quote(error: BaseException) -> bool:
+    """Whether it is by those who show the value that did not fit."""
+    return type(error).__module__.partition(".")[0] in _QUOTING
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _json_line(record: "Record") -> str:

@@ -1,6 +1,7 @@
 """Where the database is, from DATABASE_URL."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -19,7 +20,8 @@ def sqlite_path(url: str) -> Path | None:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+        _ = urlsplit(url).port  # a password with a bare slash is taken for a port, and quoted in errors
+    except (ArgumentError, ValueError):
         raise DatabaseUrlError from None
     if parsed.drivername in POSTGRES_SCHEMES:
         return None

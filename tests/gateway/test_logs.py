@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from loguru import logger
+from pydantic import ValidationError
 
+from frontdesk.calls.filters import CallFilters
 from frontdesk.logs import call_context, configure_logging, mask
 from tests.gateway.conftest import Configure
 from tests.gateway.far import Answer, Far
@@ -36,6 +38,9 @@ def stream() -> Iterator[io.StringIO]:
         ("Authorization: Token 0a1b2c3d4e", "Authorization: [credentials]"),
         ("sk-proj-abcdefgh12345678", "[key]"),
         ("pk_0123456789abcdef", "[key]"),
+        ("fdk_0123456789ab_" + "x" * 43, "[key]"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw+/=", "[key]"),
+        ("at postgresql://frontdesk:p:w/d@books/db", "at postgresql://[password]@books/db"),
         ("Joining https://clinic.daily.co/pipecat-telephony-1a2b3c4d", "Joining [room]"),
         ("POST https://api.daily.co/v1/rooms", "POST https://api.daily.co/v1/rooms"),
     ],
@@ -98,6 +103,24 @@ def test_everything_is_masked(stream: io.StringIO, *, production: bool) -> None:
     text = stream.getvalue()
     assert "calling" in text
     assert "202555012" not in text
+
+
+@pytest.mark.parametrize("production", [True, False])
+def test_errors_that_quote_are_not_quoted(stream: io.StringIO, *, production: bool) -> None:
+    """Of an error whose text may show what it was given, or that stems from one, only the class is logged."""
+    configure_logging(production=production, stream=stream)
+    said = "".join(("Love", "lace"))
+    try:
+        try:
+            CallFilters.model_validate({"limit": said})
+        except ValidationError as error:
+            raise RuntimeError(said) from error
+    except RuntimeError:
+        logger.exception("failed")
+    text = stream.getvalue()
+    assert "UnquotedError" in text
+    assert "RuntimeError" in text
+    assert said not in text
 
 
 def test_the_standard_librarys_lines_come_along(stream: io.StringIO) -> None:

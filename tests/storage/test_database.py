@@ -115,7 +115,11 @@ async def test_a_second_gateway_is_refused_on_sqlite(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "mysql://secret@x/y", "sqlite://", "sqlite:///:memory:", "secret", "postgresql+psycopg://x"]
+    "url",
+    [
+        *("", "mysql://secret@x/y", "sqlite://", "sqlite:///:memory:", "secret", "postgresql+psycopg://x"),
+        *("postgresql://u:secret/x@h/db", "postgresql://u:p@h:secret/db", "postgresql://u:secret@[::1/db"),
+    ],
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     """A URL of another kind is refused with what to write instead, and is not repeated."""
