@@ -109,7 +109,7 @@ def test_everything_is_masked(stream: io.StringIO, *, production: bool) -> None:
 def test_errors_that_quote_are_not_quoted(stream: io.StringIO, *, production: bool) -> None:
     """Of an error whose text may show what it was given, or that stems from one, only the class is logged."""
     configure_logging(production=production, stream=stream)
-    said = "".join(("Love", "lace"))
+    said = "lovelace".title()
     try:
         try:
             CallFilters.model_validate({"limit": said})
