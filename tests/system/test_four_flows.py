@@ -22,6 +22,7 @@ PATIENT = "+14155550142"
 CALLEE = "+14155550187"
 LINES = ["What are your opening hours?"]
 PUBLIC_KEY = "pk_0123456789abcdef"
+PRIVATE_KEY = "sk_0123456789"
 SPARE = "frontdesk-spare"
 
 
@@ -42,7 +43,7 @@ class Flows:
     async def sessions(self, name: str) -> int:
         """How many sessions an agent has had."""
         url = f"{self._laptop.simulator.url}/cloud/v1/agents/{name}/sessions?status=all"
-        async with self._session.get(url, headers={"Authorization": "Bearer sk_0123456789"}) as answer:
+        async with self._session.get(url, headers={"Authorization": f"Bearer {PRIVATE_KEY}"}) as answer:
             return len(list((await answer.json())["sessions"]))
 
     async def rooms(self) -> list[str]:
@@ -86,11 +87,19 @@ class Flows:
 
 @asynccontextmanager
 async def _flows(folder: Path, *, production: bool) -> AsyncIterator[Flows]:
-    laptop = Laptop(Ports.free(), simulated=True)
-    parts = [_on_pipecat_cloud(part, laptop) if production else part for part in laptop.parts]
+    laptop = Laptop(Ports.free(), simulated=True, books=folder / "books")
+    parts = [_recording_in(folder, part) for part in laptop.parts]
+    if production:
+        parts = [_on_pipecat_cloud(part, laptop) for part in parts]
     async with House(folder) as house, aiohttp.ClientSession() as session:
         await house.start(*parts)
         yield Flows(session, laptop)
+
+
+def _recording_in(folder: Path, part: Part) -> Part:
+    if part.name != "simulator":
+        return part
+    return replace(part, environment={**part.environment, "SIM_RECORD_DIR": str(folder / "recordings")})
 
 
 def _on_pipecat_cloud(part: Part, laptop: Laptop) -> Part:
@@ -98,8 +107,10 @@ def _on_pipecat_cloud(part: Part, laptop: Laptop) -> Part:
         return part
     production = {
         "ENV": "production",
+        "PUBLIC_URL": laptop.gateway.url,
         "PIPECAT_API_URL": f"{laptop.simulator.url}/cloud/v1",
         "PIPECAT_API_KEY": PUBLIC_KEY,
+        "PIPECAT_PRIVATE_KEY": PRIVATE_KEY,
         "PIPECAT_AGENT_NAME": f"frontdesk,{SPARE}",
     }
     return replace(part, environment={**part.environment, **production})
