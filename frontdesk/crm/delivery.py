@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from loguru import logger
-from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontdesk.crm import endpoint_store, store
@@ -176,7 +175,7 @@ class Deliverer:
     async def _try(self, claim: Claim) -> None:
         try:
             endpoint = self._endpoints[claim.endpoint_id]
-            tried = await self._sender.send(endpoint, claim.event_id, to_json(claim.payload))
+            tried = await self._sender.send(endpoint, claim.event_id, claim.body.encode())
         except Exception as error:  # noqa: BLE001 - a claim without an outcome would never end
             logger.error("an event for the CRM could not be sent: {}", type(error).__name__)
             tried = Try(self._clock(), 0, error="internal")

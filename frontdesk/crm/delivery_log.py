@@ -12,7 +12,7 @@ from frontdesk.calls.views import moment, moment_or_none
 from frontdesk.crm import endpoint_store, views
 from frontdesk.crm.endpoints import Endpoint, Endpoints
 from frontdesk.crm.events import PING_EVENT, ping_event
-from frontdesk.crm.outbox import delivery_row, insert_once, write_events
+from frontdesk.crm.outbox import delivery_row, write_deliveries, write_events
 from frontdesk.crm.standing import Standing
 from frontdesk.crm.tables import crm_deliveries, crm_endpoints, crm_events, crm_tries
 from frontdesk.errors import DeliveryNotFoundError, EndpointDisabledError, EndpointNotFoundError
@@ -150,7 +150,7 @@ class DeliveryLog:
             if endpoint_id in disabled:
                 raise EndpointDisabledError
             await write_events(connection, [event])
-            await connection.execute(insert_once(connection, crm_deliveries), [row])
+            await write_deliveries(connection, [row])
             written = await _find(connection, organization_id, row["id"])
         self._wake([endpoint_id])
         return _view(written)

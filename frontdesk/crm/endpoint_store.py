@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontdesk.crm.outbox import insert_once
 from frontdesk.crm.tables import crm_deliveries, crm_endpoints
+from frontdesk.storage.statement import inserting_once
+
+_INSERT = inserting_once(crm_endpoints)
 
 
 async def note_successes(connection: AsyncConnection, endpoint_ids: Iterable[str]) -> None:
@@ -66,9 +68,9 @@ async def enable(connection: AsyncConnection, endpoint_id: str) -> None:
 
 async def remember(connection: AsyncConnection, endpoints: Mapping[str, str]) -> None:
     """Write down endpoints, with their organizations, that are not known yet."""
-    rows = [{"id": endpoint, "organization_id": organization} for endpoint, organization in endpoints.items()]
-    if rows:
-        await connection.execute(insert_once(connection, crm_endpoints), rows)
+    unknown = dict.fromkeys(("failing_since", "disabled_at", "disabled_why"))
+    rows = [unknown | {"id": endpoint, "organization_id": whose} for endpoint, whose in endpoints.items()]
+    await _INSERT.execute_many(connection, rows)
 
 
 async def troubled(connection: AsyncConnection) -> tuple[list[str], list[str]]:

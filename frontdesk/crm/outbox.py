@@ -4,10 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.dml import Insert
 
 from frontdesk.calls.models import NewCall
 from frontdesk.calls.orders import Told
@@ -15,8 +12,12 @@ from frontdesk.calls.state import CallState
 from frontdesk.crm.endpoints import Endpoint, Endpoints
 from frontdesk.crm.events import call_event
 from frontdesk.crm.tables import crm_deliveries, crm_events
+from frontdesk.storage.json_text import to_text
+from frontdesk.storage.statement import inserting_once
 
 Row = dict[str, Any]
+_INSERT_EVENTS = inserting_once(crm_events)
+_INSERT_DELIVERIES = inserting_once(crm_deliveries)
 
 
 class CrmOutbox:
@@ -69,9 +70,7 @@ class CrmOutbox:
         }
 
     async def _write_deliveries(self, connection: AsyncConnection, events: Iterable[Row]) -> None:
-        rows = [row for event in events for row in self._deliveries(event)]
-        if rows:
-            await connection.execute(insert_once(connection, crm_deliveries), rows)
+        await write_deliveries(connection, [row for event in events for row in self._deliveries(event)])
 
     def _deliveries(self, event: Row) -> Iterator[Row]:
         for endpoint in self._endpoints.of(event["organization_id"]):
@@ -82,7 +81,13 @@ class CrmOutbox:
 
 async def write_events(connection: AsyncConnection, events: Sequence[Row]) -> None:
     """Write events that are not there yet."""
-    await connection.execute(insert_once(connection, crm_events), events)
+    rows = [{"erased_at": None} | event | {"payload": to_text(event["payload"])} for event in events]
+    await _INSERT_EVENTS.execute_many(connection, rows)
+
+
+async def write_deliveries(connection: AsyncConnection, deliveries: Sequence[Row]) -> None:
+    """Write deliveries that are not there yet."""
+    await _INSERT_DELIVERIES.execute_many(connection, deliveries)
 
 
 def delivery_row(event: Row, endpoint: Endpoint) -> Row:
@@ -100,11 +105,7 @@ def delivery_row(event: Row, endpoint: Endpoint) -> Row:
         "earlier_tries": 0,
         "due_at": event["created_at"],
         "created_at": event["created_at"],
+        "delivered_at": None,
+        "last_status": None,
+        "last_error": None,
     }
-
-
-def insert_once(connection: AsyncConnection, table: Table) -> Insert:
-    """An INSERT that leaves rows alone which exist already."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Integer, Text, bindparam, cast, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontdesk.crm.outbox import insert_once
 from frontdesk.crm.schedule import Try
 from frontdesk.crm.tables import crm_deliveries, crm_events, crm_tries
+from frontdesk.storage.statement import Statement, inserting_once
 
 _PARKED_S = 2.0
 # An event may be committed while the one before it is being settled, unseen by either: look again soon.
@@ -35,7 +35,7 @@ class Claim:
     tries: int
     earlier_tries: int
     until: float
-    payload: Any = field(repr=False)
+    body: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Settled:
 
 _earlier = crm_deliveries.alias("earlier")
 _blocked_until = (  # the sum keeps SQLite from walking all that is pending, in search of the least due_at
-    select(func.min(_earlier.c.due_at + 0.0))
+    select(func.min(_earlier.c.due_at + literal_column("0.0")))
     .where(
         _earlier.c.endpoint_id == crm_deliveries.c.endpoint_id,
         _earlier.c.call_id == crm_deliveries.c.call_id,
@@ -84,13 +84,13 @@ _FIRST_DUE = (
         crm_deliveries.c.tries,
         crm_deliveries.c.earlier_tries,
         crm_deliveries.c.due_at,
-        crm_events.c.payload,
+        cast(crm_events.c.payload, Text).label("body"),
         _blocked_until.label("blocked_until"),
     )
     .join(crm_events, crm_events.c.id == crm_deliveries.c.event_id)
     .where(crm_deliveries.c.endpoint_id == bindparam("endpoint"), crm_deliveries.c.due_at.is_not(None))
     .order_by(crm_deliveries.c.due_at)
-    .limit(bindparam("most"))
+    .limit(bindparam("most", type_=Integer))
     .with_for_update(of=crm_deliveries, skip_locked=True)
 )
 _MOVE = (
@@ -120,21 +120,33 @@ _RELEASE = (
     )
     .values(due_at=bindparam("to"))
 )
+_GIVE_BACK = (
+    update(crm_deliveries)
+    .where(
+        crm_deliveries.c.id == bindparam("delivery"), crm_deliveries.c.due_at == bindparam("claimed_until")
+    )
+    .values(due_at=bindparam("to"))
+)
+_FIRST_DUE_SQL = Statement(lambda _: _FIRST_DUE)
+_MOVE_SQL = Statement(lambda _: _MOVE)
+_SETTLE_SQL = Statement(lambda _: _SETTLE)
+_RELEASE_SQL = Statement(lambda _: _RELEASE)
+_GIVE_BACK_SQL = Statement(lambda _: _GIVE_BACK)
+_INSERT_TRIES = inserting_once(crm_tries)
 
 
 async def claim(
     connection: AsyncConnection, endpoint_id: str, now: float, until: float, most: int
 ) -> Claimed:
     """Claim up to `most` deliveries of an endpoint that are due; park those that must wait for another."""
-    found = await connection.execute(_FIRST_DUE, {"endpoint": endpoint_id, "most": most + 1})
+    found = await _FIRST_DUE_SQL.execute(connection, {"endpoint": endpoint_id, "most": most + 1})
     rows = found.all()
     due = [row for row in rows[:most] if row.due_at <= now]
     free = [row for row in due if row.blocked_until is None]
     parked = [row for row in due if row.blocked_until is not None]
     moves = [{"delivery": row.id, "to": until} for row in free]
     moves += [{"delivery": row.id, "to": _park(row.blocked_until, now, until)} for row in parked]
-    if moves:
-        await connection.execute(_MOVE, moves)
+    await _MOVE_SQL.execute_many(connection, moves)
     claims = tuple(_claim(row, endpoint_id, until) for row in free)
     later = [row.due_at for row in rows[len(due) :]] + [move["to"] for move in moves[len(free) :]]
     return Claimed(claims, frozenset(row.call_id for row in parked), min(later, default=None))
@@ -154,14 +166,14 @@ def _claim(row: Any, endpoint_id: str, until: float) -> Claim:
         row.tries,
         row.earlier_tries,
         until,
-        row.payload,
+        row.body,
     )
 
 
 async def settle(connection: AsyncConnection, settled: Sequence[Settled]) -> None:
     """Write the outcomes of tries, and log the tries."""
-    await connection.execute(_SETTLE, [_outcome(item) for item in settled])
-    await connection.execute(insert_once(connection, crm_tries), [_log_line(item) for item in settled])
+    await _SETTLE_SQL.execute_many(connection, [_outcome(item) for item in settled])
+    await _INSERT_TRIES.execute_many(connection, [_log_line(item) for item in settled])
 
 
 async def let_others_go(connection: AsyncConnection, claims: Iterable[Claim], now: float) -> None:
@@ -169,23 +181,13 @@ async def let_others_go(connection: AsyncConnection, claims: Iterable[Claim], no
     rows = [
         {"endpoint": it.endpoint_id, "call": it.call_id, "after": it.sequence, "to": now} for it in claims
     ]
-    if rows:
-        await connection.execute(_RELEASE, rows)
+    await _RELEASE_SQL.execute_many(connection, rows)
 
 
 async def release(connection: AsyncConnection, claims: Iterable[Claim], now: float) -> None:
     """Give claims back that were not tried."""
     rows = [{"delivery": it.delivery_id, "claimed_until": it.until, "to": now} for it in claims]
-    if rows:
-        unclaimed = (
-            update(crm_deliveries)
-            .where(
-                crm_deliveries.c.id == bindparam("delivery"),
-                crm_deliveries.c.due_at == bindparam("claimed_until"),
-            )
-            .values(due_at=bindparam("to"))
-        )
-        await connection.execute(unclaimed, rows)
+    await _GIVE_BACK_SQL.execute_many(connection, rows)
 
 
 def _outcome(item: Settled) -> dict[str, Any]:

@@ -50,7 +50,8 @@ class Statement:
     def _compile(self, dialect: Dialect) -> tuple[str, Callable[[Row], tuple[Any, ...]]]:
         clause = self._build(dialect.name)
         compiled = cast("SQLCompiler", clause.compile(dialect=dialect, column_keys=self._names))
-        return str(compiled), _picker(compiled.positiontup or [])
+        constants = {name: bind.value for name, bind in compiled.binds.items() if bind.value is not None}
+        return str(compiled), _picker(compiled.positiontup or [], constants)
 
 
 class _Insert(Protocol):
@@ -66,6 +67,12 @@ def inserting(table: Table, *, but: Sequence[str] = ()) -> Statement:
     return Statement(lambda _: insert(table), names)
 
 
+def inserting_once(table: Table) -> Statement:
+    """An insert into all columns that leaves rows alone which exist already."""
+    names = [column.name for column in table.columns]
+    return Statement(lambda kind: _INSERTS[kind](table).on_conflict_do_nothing(), names)
+
+
 def replacing(table: Table) -> Statement:
     """An insert that replaces the row with the same primary key, column by column."""
     names = [column.name for column in table.columns]
@@ -79,7 +86,10 @@ def replacing(table: Table) -> Statement:
     return Statement(build, names)
 
 
-def _picker(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+def _picker(names: Sequence[str], constants: Row) -> Callable[[Row], tuple[Any, ...]]:
+    if constants:
+        pick = _picker(names, {})
+        return lambda row: pick({**constants, **row})
     if len(names) == 1:
         only = names[0]
         return lambda row: (row[only],)
