@@ -177,7 +177,7 @@ class Services:
             local_operator=not settings.production and is_loopback(settings.host),
         )
         state.crm = self._crm
-        state.call_queries = CallQueries(self._database, slugs)
+        state.call_queries = CallQueries(self._database, slugs, self._ledger.awaits)
         state.cancellation = Cancellation(self._ledger, state.call_queries, wake=self._reaper.wake)
         state.retention = Retention(
             self._database, retention_days=settings.retention_days, spool_dir=settings.spool_dir

@@ -21,7 +21,7 @@ from frontdesk.calls.entries import (
     Tick,
     Write,
 )
-from frontdesk.calls.models import Fact, NewCall
+from frontdesk.calls.models import Fact, NewCall, Source
 from frontdesk.calls.open_pages import OpenPages
 from frontdesk.calls.orders import Patience, Step
 from frontdesk.calls.spooled import Writes
@@ -117,6 +117,10 @@ class Ledger:
         """
         async with self._database.reader() as connection:
             return await store.load(connection, call_id)
+
+    def awaits(self, call_id: str) -> bool:
+        """Whether something of a call is in this gateway's spool, on its way into the database."""
+        return self._entries.holds(Write(0.0, (Fact(call_id, "", Source.GATEWAY, "", 0.0),)))
 
     async def claim_due(self, now: float, limit: int, hold_s: float) -> list[str]:
         """Ids of calls that the clock must look at; for `hold_s` seconds no other gateway gets them.

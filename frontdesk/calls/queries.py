@@ -1,6 +1,6 @@
 """The books of the calls, read for people and programs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, cast, func, or_, select, tuple_
@@ -16,7 +16,7 @@ from frontdesk.calls.present import (
     transcript_view,
 )
 from frontdesk.calls.tables import attempts, call_events, calls, legs, tool_calls, turns
-from frontdesk.errors import CallNotFoundError, ErasedError
+from frontdesk.errors import CallNotFoundError, DatabaseUnavailableError, ErasedError
 from frontdesk.storage.database import Database
 
 _HANG_UP = calls.c.life["hang_up"]["why"].as_string().label("hang_up")
@@ -36,11 +36,18 @@ class CallQueries:
     Args:
         database: The books.
         slugs: Slug of each organization by its id.
+        awaited: Whether a call, by its id, is known to be on its way into the books.
     """
 
-    def __init__(self, database: Database, slugs: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        slugs: Mapping[str, str],
+        awaited: Callable[[str], bool] = lambda _call_id: False,
+    ) -> None:
         self._database = database
         self._slugs = slugs
+        self._awaited = awaited
 
     async def page(self, organization_id: str | None, filters: CallFilters) -> views.CallPage:
         """Calls, newest first; a page does not change when calls arrive.
@@ -105,6 +112,8 @@ class CallQueries:
         asked = select(*_RECORD).where(calls.c.id == call_id, *_own(organization_id))
         async with self._database.reader() as connection:
             row = (await connection.execute(asked)).mappings().one_or_none()
+            if row is None and self._awaited(call_id):
+                raise DatabaseUnavailableError("The call was accepted, and is not in the books yet.")
             if row is None:
                 raise CallNotFoundError
             rest = [(await connection.execute(query)).mappings().all() for query in queries]

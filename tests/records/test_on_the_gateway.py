@@ -1,6 +1,9 @@
 """The record on a whole gateway: a call that was placed is shown, called off, and ends."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from tests.gateway.conftest import Configure, configure, far
@@ -43,6 +46,24 @@ async def test_a_call_is_called_off(configure: Configure, far: Far) -> None:
         assert hang_up["data"] == {"why": "canceled", "by": "operator"}
         again = await gateway.send("DELETE", f"/calls/{call_id}", headers=HEADERS)
         assert (again.status, again.body["ended_reason"]) == (200, "canceled")
+
+
+async def test_a_call_that_is_not_in_the_books_yet(configure: Configure, far: Far, tmp_path: Path) -> None:
+    """While the call that was just placed is in the spool, calling it off is 503, not 404; then it works."""
+    async with serving(configure()) as gateway:
+        file = tmp_path / "books.db"
+        with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+            await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
+            placed = await gateway.dial(DIAL)
+            call_id = placed.body["call_id"]
+            early = await gateway.send("DELETE", f"/calls/{call_id}", headers=HEADERS)
+            shown = await gateway.send("GET", f"/calls/{call_id}", headers=HEADERS)
+            other.execute("ROLLBACK")
+        assert placed.status == 201
+        for answer in (early, shown):
+            assert (answer.status, answer.body["retryable"]) == (503, True)
+        await until(gateway, f"/calls/{call_id}", "call_id", call_id)
+        assert (await gateway.send("DELETE", f"/calls/{call_id}", headers=HEADERS)).status == 202
 
 
 async def test_the_documentation_is_complete(configure: Configure, far: Far) -> None:
