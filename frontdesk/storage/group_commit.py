@@ -14,6 +14,7 @@ Result = TypeVar("Result")
 Commit = Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]
 TRIES = 5
 """Of a transaction that collides with those of others."""
+_LONGEST_USUAL_S = 1.0
 
 
 class GroupCommit(Generic[Item, Result]):
@@ -49,6 +50,8 @@ class GroupCommit(Generic[Item, Result]):
         self._stopping = False
         self.committed_at = -math.inf
         """When the last batch was committed, by the clock of the loop."""
+        self.usual_s = 0.0
+        """How long a commit takes of late."""
 
     def submit(self, item: Item) -> "asyncio.Future[Result]":
         """Queue `item`. Its result comes when it is committed; canceled before, it is withdrawn.
@@ -104,6 +107,7 @@ class GroupCommit(Generic[Item, Result]):
     async def _commit_batch(self, batch: Sequence[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         if not batch:
             return
+        begun_at = asyncio.get_running_loop().time()
         try:
             results = await self._attempt([item for item, _ in batch])
         except self._whole as error:
@@ -111,10 +115,15 @@ class GroupCommit(Generic[Item, Result]):
         except Exception as error:  # noqa: BLE001 - one item must not fail its neighbors
             await self._apart(batch, error)
         else:
-            self.committed_at = asyncio.get_running_loop().time()
+            self._note_success(begun_at)
             for (_, future), result in zip(batch, results, strict=True):
                 if not future.done():
                     future.set_result(result)
+
+    def _note_success(self, begun_at: float) -> None:
+        self.committed_at = asyncio.get_running_loop().time()
+        taken_s = min(self.committed_at - begun_at, _LONGEST_USUAL_S)
+        self.usual_s += (taken_s - self.usual_s) / 4
 
     async def _apart(self, batch: Sequence[tuple[Item, "asyncio.Future[Result]"]], error: Exception) -> None:
         if len(batch) == 1:

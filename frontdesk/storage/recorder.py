@@ -20,6 +20,8 @@ CLOSING_S = 5.0
 """How long the end of the process waits for the database."""
 BUSY = 5
 """A database that goes on committing may take so many times longer than one that does not."""
+SLOW = 3
+"""A commit that takes so many times longer than usual is stalled, once `spool_after_s` have passed."""
 
 
 class _Entry(Generic[Item, Result]):
@@ -44,8 +46,8 @@ class _Entry(Generic[Item, Result]):
 class Recorder(Generic[Item, Result]):
     """Commits items in groups; what is not committed within `spool_after_s` goes to the spool.
 
-    Unless the database is merely busy: as long as no more than that passes between two commits, an item
-    waits for its turn, which costs less than the spool, up to `BUSY` times as long.
+    Unless the database is merely busy: as long as it commits at its usual pace, an item waits for its turn,
+    up to `BUSY` times as long. The spool would double the work, and so keep itself going.
 
     Args:
         commit: One transaction for all items; committing an item twice must change nothing.
@@ -143,8 +145,9 @@ class Recorder(Generic[Item, Result]):
             self._timer = loop.call_at(self._spool_at(self._waiting[0]), self._overdue)
 
     def _spool_at(self, entry: _Entry[Item, Result]) -> float:
-        stalled_at = max(entry.begun_at, self._commits.committed_at) + self._spool_after_s
-        return min(stalled_at, entry.begun_at + BUSY * self._spool_after_s)
+        commits, after_s = self._commits, self._spool_after_s
+        stalled_at = max(entry.begun_at, commits.committed_at) + max(after_s, SLOW * commits.usual_s)
+        return min(stalled_at, entry.begun_at + BUSY * after_s)
 
     def _committed(self, entry: _Entry[Item, Result]) -> None:
         if entry.spooling:
