@@ -55,7 +55,8 @@ class DialoutService:
         Raises:
             UnknownOrganizationError: There is no such organization for the principal, or no default one.
             UnknownWorkflowError: The organization has no such workflow.
-            InvalidBodyError: The limits exceed those of the gateway.
+            InvalidBodyError: The limits exceed those of the gateway, or the number to be shown is another
+                organization's.
             NotRecordedError: Nothing takes the call's record; nothing was dialed.
             UpstreamError: The launch failed within the wait.
         """
@@ -82,7 +83,7 @@ class DialoutService:
             installation=self._launcher.books.installation,
             organization=organization,
             workflow=organization.knows(request.workflow or organization.outbound_workflow),
-            line=_with_caller_id(request.dialout_settings, organization),
+            line=self._with_caller_id(request.dialout_settings, organization),
             limits=self._within(request.limits.over(self._limits)),
             voicemail=request.voicemail,
             patient_id=request.patient_id,
@@ -110,6 +111,16 @@ class DialoutService:
             raise InvalidBodyError(errors=[field])
         return limits
 
+    def _with_caller_id(self, settings: DialoutSettings, organization: Organization) -> DialoutSettings:
+        """Daily shows any of the domain's numbers when none is named, and any that is."""
+        named = settings.caller_id
+        if named is None or named == organization.caller_id:
+            return settings.model_copy(update={"caller_id": organization.caller_id})
+        if any(named == other.caller_id for other in self._organizations):
+            field = {"field": "dialout_settings.caller_id", "message": "is not the organization's"}
+            raise InvalidBodyError(errors=[field])
+        return settings
+
     async def _launch(self, call: Call) -> Launched | FrontdeskError:
         with call_context(call.call_id), self._launcher.launching(call) as launch:
             try:
@@ -123,10 +134,3 @@ class DialoutService:
             problem.extensions["call_id"] = call.call_id
             logger.error("the call was not placed: {}", problem.code)
             return problem
-
-
-def _with_caller_id(settings: DialoutSettings, organization: Organization) -> DialoutSettings:
-    """Daily shows any of the domain's numbers when none is named."""
-    if settings.caller_id is not None or organization.caller_id is None:
-        return settings
-    return settings.model_copy(update={"caller_id": organization.caller_id})

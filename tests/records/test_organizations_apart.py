@@ -25,6 +25,7 @@ from tests.records.office import NOW
 __all__ = ["configure", "far"]
 
 MARK = "of-bright-smile"
+OWN_NUMBER, THEIR_NUMBER = str(uuid.UUID(int=71)), str(uuid.UUID(int=72))
 Route = tuple[str, str]
 
 
@@ -102,8 +103,12 @@ async def two(configure: Configure, tmp_path: Path) -> AsyncIterator[Two]:
 def two_clinics(folder: Path) -> Path:
     folder.mkdir()
     clinic = yaml.safe_load(Path("clinics/bright-smile.yaml").read_text())
-    (folder / "bright-smile.yaml").write_text(yaml.safe_dump(clinic))
-    other = clinic | {"id": str(uuid.UUID(int=2)), "name": "Other", "numbers": [], "default": False}
+    (folder / "bright-smile.yaml").write_text(yaml.safe_dump(clinic | {"caller_id": OWN_NUMBER}))
+    other = (
+        clinic
+        | {"caller_id": THEIR_NUMBER}
+        | {"id": str(uuid.UUID(int=2)), "name": "Other", "numbers": [], "default": False}
+    )
     (folder / "other.yaml").write_text(yaml.safe_dump(other))
     return folder
 
@@ -163,6 +168,19 @@ async def test_a_key_sees_its_own_organization_only(two: Two) -> None:
         if owner.status not in case.allowed or (case.lists and not two.shown_in(owner)):
             wrong[route] = ("the owner", owner.status, owner.body)
     assert wrong == {}
+
+
+async def test_a_call_shows_no_number_of_another_organization(two: Two) -> None:
+    """The `caller_id` of a call may be the organization's own or one of the domain that is nobody's."""
+    wanted = {THEIR_NUMBER: 422, OWN_NUMBER: 201, str(uuid.uuid4()): 201}
+    headers = {"Authorization": f"Bearer {two.first}"}
+    for caller_id, status in wanted.items():
+        body = {"dialout_settings": {"phone_number": "+12025550123", "caller_id": caller_id}}
+        reply = await two.gateway.send("POST", "/dialout", json=body, headers=headers)
+        assert reply.status == status
+    refused = {"dialout_settings": {"phone_number": "+12025550123", "caller_id": THEIR_NUMBER}}
+    reply = await two.gateway.send("POST", "/dialout", json=refused, headers=headers)
+    assert reply.body["errors"][0]["field"] == "dialout_settings.caller_id"
 
 
 async def test_every_route_asks_for_its_scope(two: Two) -> None:
