@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import books, calls, webhook_cpu, webhook_latency
+from bench import books, calls, ledger, webhook_cpu, webhook_latency
 
 FIGURES = (
     webhook_cpu.measure,
@@ -10,6 +10,7 @@ FIGURES = (
     books.cpu,
     books.latency,
     books.rate,
+    ledger.measure,
     calls.first_sound,
     calls.burst,
     calls.memory,

@@ -10,7 +10,7 @@ from typing import Any
 from bench.load import DAILY_KEY, SECRET, dialin, post
 from frontdesk.daily.presence import BOT_USER_ID
 from frontdesk.daily.room_names import room_name
-from frontdesk.dialin.service import call_id_of
+from frontdesk.dialin.copies import call_id_of
 from frontdesk.doors.signature import sign
 from frontdesk.link.tokens import LinkTokens
 
