@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +10,8 @@ from loguru import logger
 from frontdesk.calls.entries import LedgerCall, Opened
 from frontdesk.calls.state import CallState
 from frontdesk.contract import Limits
-from frontdesk.dialin.copies import CallKnownError, answer_from_record, launching
+from frontdesk.dialin.answered import AnsweredCalls
+from frontdesk.dialin.copies import CallKnownError, answer_from_record, call_id_of, launching
 from frontdesk.dialin.hold import Hold
 from frontdesk.dialin.models import DialinAnswer, DialinWebhook
 from frontdesk.errors import FrontdeskError, LaunchTimeoutError, RoomError, RoomNameTakenError
@@ -21,21 +21,12 @@ from frontdesk.logs import call_context
 from frontdesk.organizations import Organizations
 from frontdesk.tasks import InFlight
 
-_REMEMBERED_S = 900
-_CALL_IDS = uuid.UUID("c2b7f1f6-6f5e-4a38-9d3c-0d6f6f7a7b11")
-
-
-def call_id_of(daily_call_id: str) -> str:
-    """Frontdesk's id of an incoming call; it follows from Daily's, so copies of a webhook are one call."""
-    return uuid.uuid5(_CALL_IDS, daily_call_id).hex
-
-
 Outcome = Launched | FrontdeskError | CallState | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One incoming call: told of by any number of webhooks, written down and launched once."""
+    """One incoming call while it is launched: told of by any number of webhooks, launched once."""
 
     call_id: str
     received: float
@@ -102,6 +93,7 @@ class DialinService:
         self._clock = clock
         self._hold = hold or Hold(now)
         self._calls: dict[str, _Entry] = {}
+        self._answered = AnsweredCalls(now=now)
         self._tasks = InFlight()
         self.orphan: Callable[[str], None] = lambda _call_id: None
 
@@ -126,6 +118,8 @@ class DialinService:
         call_id = call_id_of(webhook.call_id)
         entry = self._calls.get(call_id)
         if entry is None:
+            if answer := self._answered.find(call_id):
+                return answer
             entry = self._begin(call_id, webhook, organization, workflow)
         left = entry.received + self._budget.answer_s - self._now()
         await asyncio.wait(entry.work, timeout=max(0, left))
@@ -145,7 +139,7 @@ class DialinService:
         logger.info("a caller on hold is taken over from a gateway that is no more", attempt=attempt)
         left = self._budget.hold_s - (self._clock() - call.created_at)
         launch = self._tasks.start(self._launch(call, attempt, left, None))
-        self._calls[call.call_id] = _Entry(call.call_id, self._now(), None, launch)
+        self._enter(_Entry(call.call_id, self._now(), None, launch))
 
     async def drain(self, timeout_s: float) -> None:
         """Wait for the launches in flight, but not longer than this."""
@@ -162,7 +156,6 @@ class DialinService:
         return answer_from_record(entry.call_id, outcome)
 
     def _begin(self, call_id: str, webhook: DialinWebhook, slug: str | None, workflow: str | None) -> _Entry:
-        self._forget_old()
         if slug is None:
             organization = self._organizations.by_number(webhook.to)
         else:
@@ -179,17 +172,22 @@ class DialinService:
         record = self._launcher.books.accept_beside(call)
         self._launcher.callers.ask(call_id, organization, webhook.from_, webhook.to)
         launch = self._tasks.start(self._launch(call, 1, self._budget.hold_s, record))
-        entry = self._calls[call_id] = _Entry(call_id, self._now(), record, launch)
+        return self._enter(_Entry(call_id, self._now(), record, launch))
+
+    def _enter(self, entry: _Entry) -> _Entry:
+        self._calls[entry.call_id] = entry
+        for task in entry.work:
+            task.add_done_callback(lambda _: self._settle(entry))
         return entry
 
-    def _forget_old(self) -> None:
-        """Entries stand in the order of their arrival, and none is in flight when it is this old."""
-        limit = self._now() - _REMEMBERED_S
-        while self._calls:
-            oldest = next(iter(self._calls))
-            if self._calls[oldest].received > limit:
-                return
-            del self._calls[oldest]
+    def _settle(self, entry: _Entry) -> None:
+        """Of a call that is launched and written down, keep the answer alone: there may be many."""
+        if self._calls.get(entry.call_id) is not entry or not all(task.done() for task in entry.work):
+            return
+        del self._calls[entry.call_id]
+        outcome = None if entry.launch.cancelled() else entry.launch.result()
+        if isinstance(outcome, Launched | FrontdeskError):
+            self._answered.keep(entry.call_id, outcome)
 
     async def _launch(
         self, call: Call, first: int, hold_s: float, record: "asyncio.Task[Opened | None] | None"

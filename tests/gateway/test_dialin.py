@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from frontdesk.dialin.service import call_id_of
 from frontdesk.settings import GatewaySettings
 from server_utils import AgentRequest
 from tests.gateway.conftest import Configure
@@ -209,17 +208,20 @@ async def test_it_gives_up_when_the_hold_is_over(configure: Configure, far: Far,
     far.release()
 
 
-async def test_calls_are_forgotten_in_time(configure: Configure, far: Far) -> None:
-    """An entry of a finished call expires, so that memory does not grow with calls."""
-    async with serving(configure()) as gateway:
-        service = gateway.app.state.dialin
-        call = incoming()
-        await gateway.ring(call)
-        began = service._now()
-        service._now = lambda: began + 901
-        await gateway.ring(incoming())
-        assert call_id_of(str(call["callId"])) not in service._calls
-        assert len(service._calls) == 1
+async def test_of_a_launch_that_is_over_only_the_answer_stays(gateway: Gateway, far: Far) -> None:
+    """No task, room or state of the books outlives a launch; copies still hear the same answer."""
+    far.starts.append(Answer(status=400))
+    calls = [incoming() for _ in range(4)]
+    first = [await gateway.ring(call) for call in calls]
+    service = gateway.app.state.dialin
+    assert service._calls == {}
+    assert len(service._answered) == 4
+    later = [await gateway.ring(call) for call in calls]
+    assert [(reply.status, reply.body.get("session_id")) for reply in later] == [
+        (reply.status, reply.body.get("session_id")) for reply in first
+    ]
+    assert [reply.status for reply in later] == [502, 200, 200, 200]
+    assert len(far.of("/start")) == 4
 
 
 async def test_launches_in_flight_finish_at_shutdown(configure: Configure, far: Far) -> None:
@@ -229,7 +231,7 @@ async def test_launches_in_flight_finish_at_shutdown(configure: Configure, far: 
         assert (await gateway.ring(incoming())).body["status"] == "launching"
         service = gateway.app.state.dialin
     assert len(far.of("/start")) == 1
-    assert [entry.launch.result().session_id for entry in service._calls.values()]
+    assert len(service._answered) == 1
 
 
 async def test_open_doors_are_for_this_machine(configure: Configure, far: Far) -> None:
