@@ -16,7 +16,7 @@ from frontdesk.storage.spool import Spool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-CLOSING_S = 5.0
+CLOSING_S = 2.0
 """How long the end of the process waits for the database."""
 BUSY = 5
 """A database that goes on committing may take so many times longer than one that does not."""
