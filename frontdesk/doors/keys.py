@@ -31,7 +31,6 @@ async def authenticate(request: Request, scope: Scope) -> Principal:
         raise ApiKeyMissingError
     if principal.organization_id is None:
         require_local(request)
-        _refuse_web_pages(request)
     principal.require(scope)
     return principal
 
@@ -61,9 +60,10 @@ def require_local(request: Request) -> None:
     """Let in only a program that runs on this machine and came straight here.
 
     Raises:
-        LocalOnlyError: The request came from elsewhere, or through a proxy or a tunnel.
+        LocalOnlyError: The request came from elsewhere, through a proxy or a tunnel, or from a web page.
     """
     client = request.client
     direct = client is None or is_loopback(client.host)
     if not direct or any(name in request.headers for name in _FORWARDED):
         raise LocalOnlyError
+    _refuse_web_pages(request)

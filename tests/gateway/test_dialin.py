@@ -235,14 +235,17 @@ async def test_launches_in_flight_finish_at_shutdown(configure: Configure, far: 
 
 
 async def test_open_doors_are_for_this_machine(configure: Configure, far: Far) -> None:
-    """Without a secret in local mode, programs on this machine are let in, but nothing through a tunnel."""
+    """Without a secret in local mode, programs on this machine are let in, but no tunnel and no web page."""
     settings: GatewaySettings = configure(pinless_hmac_secret=None)
     async with serving(settings) as gateway:
         assert (await gateway.send("POST", "/daily-dialin-webhook", json=incoming())).status == 200
         reply = await gateway.send(
             "POST", "/daily-dialin-webhook", json=incoming(), headers={"X-Forwarded-For": "203.0.113.9"}
         )
-    assert (reply.status, reply.body["code"]) == (403, "local_only")
+        page = {"Origin": "https://page.example", "Content-Type": "text/plain"}
+        browser = await gateway.send("POST", "/daily-dialin-webhook", json=incoming(), headers=page)
+    for refused in (reply, browser):
+        assert (refused.status, refused.body["code"]) == (403, "local_only")
     assert len(far.of("/start")) == 1
 
 
