@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 SubjectKind = Literal["patient_id", "phone_number"]
+_IN_ADDRESS = re.compile(r"(?:sips?:|tel:)?\+?([0-9]{7,15})(?:[@;].*)?", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[ ().\[\]/\u00a0\u2010-\u2015-]")
 
 
@@ -59,8 +60,15 @@ def concerns(candidate: Candidate, key: str, wanted: str) -> bool:
     if candidate.patient_id is not None:
         subjects.append(Subject("patient_id", candidate.patient_id))
     if candidate.phone_number is not None:
-        subjects.append(Subject("phone_number", plain_number(candidate.phone_number)))
+        subjects.append(Subject("phone_number", _international(candidate.phone_number)))
     return any(hmac.compare_digest(subject_hash(key, subject), wanted) for subject in subjects)
+
+
+def _international(number: str) -> str:
+    """The E.164 number in what the phone network says: also one of a SIP address, or without its `+`."""
+    plain = plain_number(number)
+    found = _IN_ADDRESS.fullmatch(plain)
+    return plain if found is None else f"+{found[1]}"
 
 
 def plain_number(number: str) -> str:

@@ -161,6 +161,26 @@ async def test_one_patient_is_erased(
     assert await erased(office, *others) == [False, False, False]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "12025550123",
+        "sip:+12025550123@carrier.example;user=phone",
+        "SIP:12025550123@10.0.0.1",
+        "+1 (202) 555-0123",
+    ],
+)
+async def test_a_number_however_it_is_written(office: Office, retention: Retention, written: str) -> None:
+    """A person is found by their number, also where the phone network wrote it as a SIP address."""
+    mine, other = (
+        await full_call(office, from_number=written),
+        await full_call(office, from_number="anonymous"),
+    )
+    await retention.request(KEY, ADA, OURS)
+    await retention.sweep()
+    assert await erased(office, mine, other) == [True, False]
+
+
 async def test_the_clinics_own_number_is_no_person(office: Office, retention: Retention) -> None:
     """Asking for the number of the clinic erases no call to or from the clinic."""
     call_id = await full_call(office)
