@@ -142,8 +142,17 @@ def _announce(settings: GatewaySettings, organizations: Organizations) -> None:
     logger.info("the gateway serves {} organizations; bots run on {}", len(organizations), where)
     if settings.pinless_hmac_secret is None:
         logger.warning("the dial-in door is open to this machine: PINLESS_HMAC_SECRET is not set")
-    if not settings.frontdesk_api_keys:
+    if not settings.frontdesk_api_keys and not settings.production:
         logger.warning("the dial-out door is open to this machine: FRONTDESK_API_KEYS is not set")
+    if settings.production:
+        _announce_lacks(settings)
+
+
+def _announce_lacks(settings: GatewaySettings) -> None:
+    if settings.daily_events_secret is None:
+        logger.warning("what Daily tells of calls is refused: DAILY_EVENTS_SECRET is not set")
+    if settings.pipecat_private_key is None:
+        logger.warning("a bot that hangs cannot be stopped: PIPECAT_PRIVATE_KEY is not set")
 
 
 def __getattr__(name: str) -> FastAPI:

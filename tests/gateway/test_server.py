@@ -13,7 +13,7 @@ import server
 from frontdesk.errors import DatabaseInUseError
 from tests.gateway.conftest import Configure
 from tests.gateway.far import Answer, Far
-from tests.gateway.gate import Gateway, books, serving
+from tests.gateway.gate import SECRET, Gateway, books, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,6 +94,23 @@ def test_it_says_when_doors_are_open(command: tuple[str, ...], tmp_path: Path) -
     assert "FRONTDESK_API_KEYS is not set" in told
     assert "Traceback" not in told
     assert process.returncode in {0, -signal.SIGTERM}
+
+
+LACKS = ("DAILY_EVENTS_SECRET is not set", "PIPECAT_PRIVATE_KEY is not set")
+
+
+async def test_it_says_what_production_lacks(
+    production: Configure, configure: Configure, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In production, without Daily's own account or a way to stop bots, it says so; otherwise it does not."""
+    async with serving(production(frontdesk_api_keys="")):
+        told = capfd.readouterr().err
+    assert all(lack in told for lack in LACKS)
+    assert "the dial-out door is open" not in told
+    async with serving(production(daily_events_secret=SECRET, pipecat_private_key="sk_test")):
+        assert not any(lack in capfd.readouterr().err for lack in LACKS)
+    async with serving(configure()):
+        assert not any(lack in capfd.readouterr().err for lack in LACKS)
 
 
 def test_importing_it_builds_nothing() -> None:
