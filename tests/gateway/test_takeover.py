@@ -73,3 +73,28 @@ async def test_a_bot_that_is_there_is_left_alone(configure: Configure, far: Far,
     assert len(far.of("/start")) == 1
     assert far.deleted == []
     far.release()
+
+
+async def test_nobody_is_launched_beside_a_room_that_may_be_there(
+    configure: Configure, far: Far, tmp_path: Path
+) -> None:
+    """The first attempt is written off, and the second begun, only after Daily has deleted the first room."""
+    settings = configure(webhook_budget_s=0.3)
+    far.always_start = Answer(hang=True)
+    async with GatewayProcess(settings, tmp_path) as process:
+        reply = await process.ring(incoming())
+        await process.kill()
+    far.always_start = None
+    far.deletes.extend([Answer(status=500)] * 100)
+    async with serving(settings, tuning=SOON) as gateway:
+        await far.until(lambda: len(far.asked) > 2)
+        (attempt,) = (await known(gateway, reply.body["call_id"])).state.attempts
+        assert (attempt.launch_failed, attempt.closed_at, far.deleted) == (None, None, [])
+        assert len(far.of("/start")) == 1
+        far.deletes.clear()
+        await far.until(lambda: len(far.of("/start")) == 2)
+        first, second = (await known(gateway, reply.body["call_id"])).state.attempts
+    assert far.deleted[0] == first.room
+    assert first.closed_at is not None
+    assert second.closed_at is None
+    far.release()
