@@ -51,7 +51,7 @@ def opened(call: NewCall, patience: Patience) -> Step:
         published=(telling.STARTED,),
         due_at=call.created_at + patience.join_s,
     )
-    told = Told(telling.STARTED, 1, 0, is_last_attempt=call.max_attempts == 1, at=call.created_at)
+    told = Told(telling.STARTED, 1, 0, is_last_attempt=False, at=call.created_at)
     return Step(state, (told,))
 
 

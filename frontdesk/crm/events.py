@@ -37,7 +37,9 @@ class CallData(BaseModel):
     call_id: str = Field(description="As in `GET /calls/{id}`.")
     sequence: int = Field(ge=1, description="Of the event within the call: 1, 2, 3 … without gaps.")
     attempt: int = Field(ge=0, description="Which attempt of the call, from 1; 0 before the first.")
-    is_last_attempt: bool = Field(description="No other attempt of this call follows.")
+    is_last_attempt: bool = Field(
+        description="No other attempt of this call follows; false in `call.started`, before the first."
+    )
     direction: Literal["inbound", "outbound"] = Field(description="`inbound` or `outbound`.")
     state: State = Field(description="Of the call, when the event was written; it may be ahead of the event.")
     from_: str | None = Field(alias="from", description="E.164; null when withheld, or erased since.")

@@ -329,6 +329,12 @@ class TestLaunch:
         alive = Life(new_call()).hear(OPENED, failed, JOINED)
         assert not alive.run(1003, until=1040).state.ended
 
+    def test_at_the_start_no_attempt_is_the_last(self) -> None:
+        """`call.started` comes before the first attempt, and nobody knows how many a call in will take."""
+        for direction in ("inbound", "outbound"):
+            (started,) = Life(new_call(direction)).told
+            assert (started.type, started.attempt, started.is_last_attempt) == ("call.started", 0, False)
+
     def test_another_launch_follows(self) -> None:
         """A call whose launch is tried again is open, and tells that the attempt was not the last."""
         failed = fact(GATEWAY, "launch_failed", 1002, reason="capacity", code="capacity", final=False)
