@@ -96,8 +96,8 @@ class _Caller:
 @asynccontextmanager
 async def _caller() -> AsyncIterator[_Caller]:
     clinic = load_organizations(Path("clinics")).by_slug("bright-smile")
-    laptop = Laptop(Ports.free(), simulated=True)
     with tempfile.TemporaryDirectory() as folder:
+        laptop = Laptop(Ports.free(), simulated=True, books=Path(folder) / "books")
         unlimited = {"SIM_RATE_LIMITS": "false", "SIM_RECORD_DIR": folder}
         simulator = replace(laptop.simulator, environment={**laptop.simulator.environment, **unlimited})
         async with House(Path(folder)) as house, aiohttp.ClientSession() as session:
