@@ -24,7 +24,7 @@ class Installation:
 
     @property
     def id(self) -> str:
-        """6 hex digits, the same for all gateways that share a database."""
+        """16 hex digits that nobody can guess, the same for all gateways that share a database."""
         return self._id
 
     async def read(self, database: Database) -> None:
@@ -34,7 +34,7 @@ class Installation:
             DatabaseUnavailableError: The database is away.
         """
         async with database.writer() as connection:
-            await connection.execute(_KEEP_FIRST, {"name": _NAME, "value": secrets.token_hex(3)})
+            await connection.execute(_KEEP_FIRST, {"name": _NAME, "value": secrets.token_hex(8)})
             found: str = (await connection.execute(_READ, {"name": _NAME})).scalar_one()
         self._id = found
         self.known.set()

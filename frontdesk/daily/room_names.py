@@ -3,9 +3,9 @@
 import re
 from typing import NamedTuple
 
-UNKNOWN_INSTALLATION = "000000"
+UNKNOWN_INSTALLATION = "0000000000000000"
 """In names that are made while the books, which know the installation's id, cannot be read."""
-_NAME = re.compile(r"fd-([0-9a-f]{6})-([0-9a-f]{32})-([1-9][0-9]{0,8})")
+_NAME = re.compile(r"fd-([0-9a-f]{16})-([0-9a-f]{32})-([1-9][0-9]{0,8})")
 
 
 class RoomName(NamedTuple):
@@ -22,7 +22,8 @@ def room_name(installation: str, call_id: str, attempt: int) -> str:
     Daily takes letters, digits, `-` and `_`, at most 128 of them (Daily docs, POST /rooms).
 
     Args:
-        installation: 6 hex digits, so that installations may share a Daily domain.
+        installation: 16 hex digits, so that installations may share a Daily domain, and so that who knows a
+            call cannot guess its room: `configure()` makes rooms that everybody may join who knows the name.
         call_id: 32 hex digits.
         attempt: From 1.
     """

@@ -169,7 +169,7 @@ class Launch:
         logger.info(
             "bot started",
             direction=request.direction,
-            room=room.name,
+            attempt=self._number,
             organization=request.organization_slug,
             session_id=request.session_id,
             host_session_id=host.id,

@@ -38,7 +38,7 @@ def opening(call: NewCall) -> Fact:
     return fact(
         call,
         GatewayFact.ATTEMPT_OPENED,
-        {"room": f"fd-a1b2c3-{call.id}-1", "owner": "gateway-1"},
+        {"room": f"fd-a1b2c3d4e5f60718-{call.id}-1", "owner": "gateway-1"},
         source=Source.GATEWAY,
         at=0.0,
     )

@@ -15,7 +15,7 @@ from frontdesk.simulator.rooms.client import RoomClient
 from frontdesk.simulator.rooms.room import Room
 from frontdesk.simulator.world import World
 
-OURS = "abc123"
+OURS = "abc123abc123abc1"
 CALLEE = "+14155550187"
 DEADLINE_S = 20.0
 

@@ -97,7 +97,16 @@ def test_times_come_in_every_form(event_ts: Any, timestamp: Any, at: float) -> N
 
 @pytest.mark.parametrize(
     "room",
-    ["somebody-elses", "", None, 7, ["x"], "fd-abc123-short-1", f"fd-xyz123-{CALL}-1", f"{ROOM}0" * 20],
+    [
+        "somebody-elses",
+        "",
+        None,
+        7,
+        ["x"],
+        "fd-abc123abc123abc1-short-1",
+        f"fd-xyz123xyz123xyz1-{CALL}-1",
+        f"{ROOM}0" * 20,
+    ],
 )
 def test_rooms_of_others_are_not_ours(room: Any) -> None:
     """An event about a room without a name of ours is not read at all."""

@@ -93,7 +93,7 @@ async def test_only_rooms_of_ours_that_no_call_needs_are_deleted(broom: Broom) -
     kept = {
         name_of(broom.calls.add(None)),
         name_of(broom.calls.add(now - AGE_S + 60)),
-        name_of(installation="fedcba"),
+        name_of(installation="fedcbafedcbafedc"),
         name_of(installation=UNKNOWN_INSTALLATION),
         name_of(broom.calls.add(None), installation=UNKNOWN_INSTALLATION),
         "somebody-elses",
