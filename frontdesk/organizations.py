@@ -213,9 +213,8 @@ def load_organizations(folder: Path) -> Organizations:
     if not problems:
         problems = _clashes(loaded) if loaded else [f"{folder}: holds no *.yaml file"]
     if problems:
-        raise OrganizationsError(
-            "The organizations cannot be used:\n" + "\n".join(f"  {p}" for p in problems)
-        )
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise OrganizationsError(f"The organizations cannot be used:\n{listed}")
     return Organizations(loaded)
 
 

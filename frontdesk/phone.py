@@ -74,9 +74,3 @@ def _refuse_short(parsed: phonenumbers.PhoneNumber) -> None:
         region,
     ):
         raise NumberNotDialableError("Short numbers are never dialed.")
-
-
-def last_digits(number: str | None) -> str:
-    """The last two digits of a number behind dots: tells two calls apart, but is too little to call back."""
-    digits = "".join(character for character in number or "" if character.isdigit())
-    return f"…{digits[-2:]}" if len(digits) > 4 else "withheld"  # noqa: PLR2004

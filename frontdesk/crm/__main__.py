@@ -7,6 +7,8 @@ from pathlib import Path
 from frontdesk.calls.life import opened
 from frontdesk.calls.models import NewCall, State
 from frontdesk.calls.orders import Patience, Told
+from frontdesk.crm.caller_answer import MOST_BYTES
+from frontdesk.crm.callers import DEADLINE_S
 from frontdesk.crm.events import CALL_EVENTS, LARGEST_BYTES, PING_ABOUT, PING_EVENT, CallData, call_event
 from frontdesk.crm.schedule import Pace
 from frontdesk.ended import ENDED_REASONS, EndedReason
@@ -38,6 +40,8 @@ def page() -> str:
         timeout_s=f"{Pace().timeout_s:g}",
         days=f"{Pace().disable_after_s / 86_400:g}",
         largest=f"{LARGEST_BYTES:,}",
+        deadline_s=f"{DEADLINE_S:g}",
+        most_kib=f"{MOST_BYTES / 1024:g}",
     )
 
 

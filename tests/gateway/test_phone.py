@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from frontdesk.errors import NumberNotDialableError
-from frontdesk.phone import dialable, last_digits
+from frontdesk.phone import dialable
 from server_utils import DialoutSettings
 
 
@@ -79,9 +79,3 @@ def test_a_model_collects_it() -> None:
     with pytest.raises(ValidationError) as caught:
         DialoutSettings.model_validate({"phone_number": "+1911", "caller_id": "no uuid"})
     assert {error["loc"][0] for error in caught.value.errors()} == {"phone_number", "caller_id"}
-
-
-def test_last_digits_are_too_few_to_call_back() -> None:
-    """Of a number only the last two digits are shown, of anything shorter nothing."""
-    assert last_digits("+12025550123") == "…23"
-    assert last_digits("anonymous") == last_digits(None) == last_digits("911") == "withheld"

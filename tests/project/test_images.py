@@ -43,6 +43,14 @@ def test_the_gateway_starts_from_exactly_the_files_of_its_image(tmp_path: Path) 
     assert done.stdout.strip().endswith("True"), done.stderr
 
 
+def test_the_commands_run_from_exactly_the_files_of_the_gateways_image(tmp_path: Path) -> None:
+    """In the gateway's container a key can be made with the image's files and locked packages alone."""
+    statement = "from frontdesk.cli import app; app(['keys', 'create', 'crm'])"
+    books = f"sqlite:///{tmp_path / 'books' / 'frontdesk.db'}"
+    done = run_in_image("gateway", tmp_path, statement, {"DATABASE_URL": books})
+    assert done.stdout.startswith("fdk_"), done.stderr
+
+
 def test_an_image_without_one_of_its_files_does_not_start(tmp_path: Path) -> None:
     """The two tests above can fail: a file that is not copied is not found in the checkout either."""
     done = run_in_image("bot", tmp_path, "import frontdesk.dialout", BOT_KEYS)
