@@ -1,7 +1,6 @@
 """The life of a call, one case after another: what went wrong for others, and what a call is like here."""
 
 import time
-import timeit
 
 import pytest
 
@@ -366,14 +365,3 @@ class TestLaunch:
         life = Life(new_call()).hear(refused)
         assert reason(life) == (EndedReason.REFUSED, EndedBy.CRM, 1001)
         assert life.state.due_at is None
-
-
-def test_it_is_cheap() -> None:
-    """Opening a call, folding a fact and writing the state takes less than a tenth of a millisecond."""
-    call = new_call()
-
-    def live() -> None:
-        advance(opened(call, PATIENCE).state, OPENED, 1000.1, PATIENCE).state.to_json()
-
-    times = timeit.repeat(live, timer=time.process_time, number=200, repeat=20)
-    assert min(times) / 200 < 100e-6
