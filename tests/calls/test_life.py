@@ -1,10 +1,8 @@
 """The life of a call, one case after another: what went wrong for others, and what a call is like here."""
 
-import time
-
 import pytest
 
-from frontdesk.calls.life import AskPresence, advance, opened
+from frontdesk.calls.life import AskPresence
 from frontdesk.calls.models import Fact, State
 from frontdesk.ended import EndedBy, EndedReason
 from tests.calls.lifetime import BOT, DAILY, GATEWAY, MAX_DURATION_S, PATIENCE, Life, fact, new_call, obeys
