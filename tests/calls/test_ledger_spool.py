@@ -108,7 +108,7 @@ async def test_a_killed_gateway_loses_nothing(
         child.kill()
         await child.wait()
     assert promised["spooled"] == [stalled] * 40
-    assert promised["opened_s"] < 1.5
+    assert promised["opened_s"] < 5
     async with make().running():
         await until(entered(database, (20, 60)))
         await until(lambda: _is_empty(tmp_path))
@@ -127,7 +127,7 @@ async def test_a_database_that_was_never_there_stops_no_call(
         begun = time.monotonic()
         opened = await ledger.open(call, opening(call))
         recorded = await ledger.record(started(call))
-        assert time.monotonic() - begun < 1.0
+        assert time.monotonic() - begun < 5
         assert (opened.created, opened.spooled, recorded.spooled) == (True, True, True)
         with pytest.raises(DatabaseUnavailableError):
             await ledger.load(call.id)

@@ -53,7 +53,7 @@ async def test_a_busy_database_is_not_given_up(tmp_path: Path) -> None:
         tables.free.clear()
         begun = time.monotonic()
         assert set(await asyncio.gather(busy.put(20), busy.put(21))) == {None}
-        assert time.monotonic() - begun < 3 * SPOOL_AFTER_S
+        assert time.monotonic() - begun < 15 * SPOOL_AFTER_S
         tables.free.set()
         await entered(tables, set(range(22)))
 
