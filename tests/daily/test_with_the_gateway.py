@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from frontdesk.daily.presence import BOT_USER_ID
 from frontdesk.daily.webhooks import EVENTS_PATH, DomainWebhooks
 from frontdesk.settings import GatewaySettings
 from frontdesk.simulator.cloud.sessions import Session
+from frontdesk.simulator.phone.people import Person
 from frontdesk.simulator.rooms.room import Room
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import AgentSettings, SimulatorSettings
@@ -23,6 +26,7 @@ from tests.daily.scene import CALLEE, dial, enter, until
 from tests.gateway.gate import KEY, Gateway, books, serving
 from tests.gateway.gate import SECRET as DIALIN_SECRET
 
+OPERATOR = "+14155550199"
 HASTE = Tuning(patience=Patience(settle_s=0.3, confirm_s=0.3, retry_s=0.2), reaper_every_s=0.1)
 
 
@@ -113,6 +117,48 @@ async def test_a_cancel_stops_the_ringing(simulator: SimulatorServer, gateway: G
     await asyncio.wait_for(rings.done.wait(), 10)
     await until(lambda: world.rooms.get(room.name) is None)
     await until(lambda: session.ended_at is not None)
+
+
+async def test_a_handed_over_call_is_open_until_its_line_ends(
+    simulator: SimulatorServer, gateway: Gateway
+) -> None:
+    """After a cold transfer the bot leaves; the call goes on untouched until Daily says that it is over."""
+    world = simulator.world
+    call_id, room, _ = await place(gateway, simulator)
+    bot = enter(world, room)
+    leg = await dial(world, room, ring_s=0.1)
+    await until(lambda: leg in room.legs)
+    await report(gateway, call_id, "answered", dial=1, session_id=leg)
+    world.people.put(OPERATOR, Person(ring_s=0.2, script=[{"wait": 2.0}, {"hang_up": True, "at_once": True}]))
+    assert await world.network.sip_call_transfer(room, {"sessionId": leg, "toEndPoint": OPERATOR}) is None
+    await report(gateway, call_id, "ended", reason="transferred")
+    world.rooms.leave(room, bot)
+    theirs = next(one for one in world.records.all() if one.to_number == OPERATOR)
+    await until(lambda: theirs.marked("answered"))
+    await asyncio.sleep(3 * HASTE.patience.settle_s)  # long enough to be judged, were it not handed over
+    assert (await record(gateway, call_id))["state"] == "transferring"
+    assert not theirs.done.is_set()
+    call = await ended(gateway, call_id)
+    assert (call["ended_reason"], theirs.done.is_set()) == ("transferred", True)
+    await until(lambda: world.rooms.get(room.name) is None)
+
+
+async def report(gateway: Gateway, call_id: str, kind: str, **data: Any) -> None:
+    """Report as the bot of the first attempt does."""
+    token = gateway.app.state.link_tokens.issue(call_id, 1, 600)
+    event = {"id": uuid.uuid4().hex, "sequence": 1, "type": kind, "at": now(), "data": data}
+    reply = await gateway.send(
+        "POST",
+        f"/link/calls/{call_id}/events",
+        json={"session_id": "s", "events": [event]},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert reply.status == 200, reply.body
+
+
+def now() -> str:
+    """RFC 3339."""
+    return datetime.now(UTC).isoformat()
 
 
 async def test_the_bots_token_names_the_bot(
