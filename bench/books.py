@@ -20,7 +20,7 @@ _REST_MS, _QUIET_CONNECTIONS, _QUIET_CALLS = 80, 24, 1000
 _SECONDS, _AT_ONCE, _EXPECTED = 20, 64, 300
 _LIVES, _FIRST, _ENTERED_S = 500, 300, 20
 _AFTERWARDS_S = 0.5
-"""The CRM is told after the answer; that belongs to the cost."""
+"""What a gateway still does after its last answer belongs to the cost."""
 
 
 def cpu() -> Figure:

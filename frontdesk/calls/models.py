@@ -125,7 +125,7 @@ class NewCall:
         to_number: Who is called.
         line: The `DialinSettings` or `DialoutSettings`, as the bot gets them.
         limits: `Limits`, as the bot gets them.
-        max_attempts: Most attempts; issue of a retry policy.
+        max_attempts: Most attempts that a retry policy allows.
     """
 
     id: str
