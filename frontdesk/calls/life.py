@@ -46,7 +46,6 @@ def opened(call: NewCall, patience: Patience) -> Step:
         created_at=call.created_at,
         max_duration_s=_number(call, "max_duration_s", _DEFAULT_MAX_DURATION_S),
         ringing_s=_ringing_s(call),
-        max_attempts=call.max_attempts,
         sequence=1,
         published=(telling.STARTED,),
         due_at=call.created_at + patience.join_s,

@@ -125,7 +125,6 @@ class NewCall:
         to_number: Who is called.
         line: The `DialinSettings` or `DialoutSettings`, as the bot gets them.
         limits: `Limits`, as the bot gets them.
-        max_attempts: Most attempts that a retry policy allows.
     """
 
     id: str
@@ -140,4 +139,3 @@ class NewCall:
     limits: Data = field(default_factory=dict)
     variables: Data = field(default_factory=dict, repr=False)
     metadata: Data = field(default_factory=dict, repr=False)
-    max_attempts: int = 1

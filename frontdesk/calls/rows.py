@@ -72,7 +72,6 @@ def call_of(row: Any, state: CallState) -> NewCall:
         limits=from_text(row.limits),
         variables=from_text(row.variables),
         metadata=from_text(row.metadata),
-        max_attempts=state.max_attempts,
     )
 
 

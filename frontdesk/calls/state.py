@@ -129,7 +129,6 @@ class CallState:
     created_at: float
     max_duration_s: float
     ringing_s: float = 0.0
-    max_attempts: int = 1
     state: State = State.LAUNCHING
     attempts: tuple[Attempt, ...] = ()
     hang_up: HangUp | None = None
