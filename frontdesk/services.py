@@ -121,6 +121,7 @@ class Services:
         settings, state = self._settings, self._app.state
         state.link_tokens = LinkTokens(settings.daily_api_key.get_secret_value())
         self._books = Books(self._ledger, self._id, self._installation)
+        self._callers.noted = self._books.caller_known
         launcher = Launcher(
             http=http,
             settings=settings,

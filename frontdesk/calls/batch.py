@@ -8,7 +8,7 @@ from frontdesk.calls.entries import Entry, Outcome, Tick, Write
 from frontdesk.calls.models import BotFact, Fact, GatewayFact, NewCall, Source
 from frontdesk.calls.orders import Patience, Step, Told
 from frontdesk.calls.personal import impersonal
-from frontdesk.calls.rows import Row, event_row, tool_row, turn_row
+from frontdesk.calls.rows import Row, event_row, tool_row, turn_row, with_caller
 from frontdesk.calls.state import CallState
 
 HEARTBEAT = "heartbeat"
@@ -27,11 +27,13 @@ class Page:
     updated_at: float = 0.0
     whole: bool = False
     """Whether `seen` has the id of every fact of the call that is kept."""
+    introduced: bool = False
+    """Whether the CRM said who is calling, and that is not written yet."""
 
     @property
     def changed(self) -> bool:
         """Whether the call must be written: it moved, or something was added to it."""
-        return self.before is not self.state
+        return self.before is not self.state or self.introduced
 
 
 class Batch:
@@ -95,6 +97,8 @@ class Batch:
             self.turns.append(turn_row(fact, erased=page.erased))
         elif fact.type == BotFact.TOOL:
             self.tools.append(tool_row(fact, erased=page.erased))
+        elif fact.type == GatewayFact.CALLER_KNOWN and not page.erased:
+            page.call, page.introduced = with_caller(page.call, fact), True
 
     def _tick(self, entry: Tick) -> Outcome:
         page = self.pages.get(entry.call_id)

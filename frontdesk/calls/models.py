@@ -50,6 +50,8 @@ class GatewayFact(StrEnum):
     """The gateway decided to end the call [why: canceled, max_duration, bot_crashed, lost; by]."""
     CLOSED = "closed"
     """Confirmed: the attempt's room, and every line in it, is gone [how]."""
+    CALLER_KNOWN = "caller_known"
+    """The CRM said who is calling [workflow?, patient_id?, variables?, refused: bool]."""
     PRESENCE = "presence"
     """Who is in the attempt's room, asked from Daily [bot: bool, phones: int]."""
 

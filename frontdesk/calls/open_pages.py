@@ -41,6 +41,6 @@ class OpenPages:
         """Keep what was committed, as far as it is complete and goes on."""
         for page in pages:
             if page.whole and not page.state.ended and len(page.seen) < MOST_FACTS:
-                self._pages[page.state.id] = replace(page, before=page.state)
+                self._pages[page.state.id] = replace(page, before=page.state, introduced=False)
         while len(self._pages) > MOST:
             del self._pages[next(iter(self._pages))]

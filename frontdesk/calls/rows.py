@@ -1,12 +1,13 @@
 """Rows of the ledger's tables, as the drivers take them: JSON as text."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from frontdesk.calls.codec import dumped
-from frontdesk.calls.models import BotFact, Data, Fact, NewCall
+from frontdesk.calls.models import BotFact, Data, Fact, GatewayFact, NewCall
 from frontdesk.calls.personal import impersonal
 from frontdesk.calls.state import Attempt, CallState, Leg
 from frontdesk.storage.json_text import from_text, to_text
@@ -14,15 +15,19 @@ from frontdesk.storage.json_text import from_text, to_text
 Row = dict[str, Any]
 _STATES = TypeAdapter(CallState)
 """Writes and reads what `CallState.to_json` and `from_json` do, in a third of the time."""
-CONTENT = {BotFact.TURN.value: ("text",), BotFact.TOOL.value: ("arguments", "result")}
-"""What is kept in `turns` and `tool_calls`, and not once more in `call_events`."""
+CONTENT = {
+    BotFact.TURN.value: ("text",),
+    BotFact.TOOL.value: ("arguments", "result"),
+    GatewayFact.CALLER_KNOWN.value: ("patient_id", "variables"),
+}
+"""What is kept in `turns`, `tool_calls` and `calls`, and not once more in `call_events`."""
 _HUGE = 1e15
 RINGING = ("ringing", "daily.dialout.ringing")
 ANSWERED = ("connected", "answered", "daily.dialin.connected", "daily.dialout.answered")
 
 
 def call_row(call: NewCall) -> Row:
-    """What never changes of a call."""
+    """The call as it was accepted, or as the CRM knows its caller."""
     return {
         "id": call.id,
         "organization_id": call.organization_id,
@@ -36,6 +41,27 @@ def call_row(call: NewCall) -> Row:
         "variables": to_text(call.variables),
         "metadata": to_text(call.metadata),
         "created_at": call.created_at,
+    }
+
+
+def with_caller(call: NewCall, fact: Fact) -> NewCall:
+    """The call with what the CRM said of its caller."""
+    variables = fact.data.get("variables")
+    return replace(
+        call,
+        workflow=_text(fact.data, "workflow") or call.workflow,
+        patient_id=_text(fact.data, "patient_id") or call.patient_id,
+        variables=call.variables | (variables if isinstance(variables, dict) else {}),
+    )
+
+
+def caller_row(call: NewCall) -> Row:
+    """What the CRM may say of a caller."""
+    return {
+        "call": call.id,
+        "new_workflow": call.workflow,
+        "new_patient_id": call.patient_id,
+        "new_variables": to_text(call.variables),
     }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from frontdesk.calls.batch import Batch, Page
 from frontdesk.calls.entries import Entry, LedgerCall, Tick
 from frontdesk.calls.models import Fact
-from frontdesk.calls.rows import attempt_row, call_of, call_row, leg_row, state_of, state_row
+from frontdesk.calls.rows import attempt_row, call_of, call_row, caller_row, leg_row, state_of, state_row
 from frontdesk.calls.state import Attempt
 from frontdesk.calls.tables import attempts, call_events, calls, legs, tool_calls, turns
 from frontdesk.storage.json_text import to_text
@@ -57,6 +57,14 @@ UPDATE_CALLS = Statement(
         .values({name: bindparam(f"new_{name}", type_=calls.c[name].type) for name in _MOVING})
     )
 )
+_OF_CALLERS = ("workflow", "patient_id", "variables")
+INTRODUCE_CALLERS = Statement(
+    lambda _: (
+        update(calls)
+        .where(calls.c.id == bindparam("call"))
+        .values({name: bindparam(f"new_{name}", type_=calls.c[name].type) for name in _OF_CALLERS})
+    )
+)
 REPLACE_ATTEMPTS = replacing(attempts)
 REPLACE_LEGS = replacing(legs)
 INSERT_EVENTS = inserting(call_events)
@@ -88,6 +96,8 @@ async def save(connection: AsyncConnection, batch: Batch) -> None:
         connection, [call_row(page.call) | state_row(page.state, page.updated_at) for page in new]
     )
     await UPDATE_CALLS.execute_many(connection, [_moved_row(page) for page in moved])
+    introduced = [caller_row(page.call) for page in moved if page.introduced]
+    await INTRODUCE_CALLERS.execute_many(connection, introduced)
     changed = [
         (page.state.id, attempt, before) for page in batch.changed for attempt, before in _differing(page)
     ]

@@ -51,6 +51,9 @@ class Callers:
         deadline_s: Longest wait for an answer, in seconds.
         clock: UTC seconds.
         now: Monotonic seconds.
+
+    Attributes:
+        noted: Told of each answer that says something.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Callers:
         self._breakers: dict[str, Breaker] = {}
         self._asked: dict[str, tuple[float, asyncio.Task[CallContext | None]]] = {}
         self._tasks = InFlight()
+        self.noted: Callable[[str, CallContext], None] = lambda _call_id, _context: None
 
     def ask(
         self, call_id: str, organization: Organization, from_number: str | None, to_number: str | None
@@ -121,6 +125,8 @@ class Callers:
             logger.warning("the CRM did not say who is calling: {}", code, call_id=call_id)
             return None
         breaker.succeeded()
+        if context != CallContext():
+            self.noted(call_id, context)
         return context
 
     async def _post(self, call_id: str, caller: Caller, question: str) -> bytes:

@@ -10,6 +10,7 @@ from loguru import logger
 from frontdesk.calls.entries import Opened
 from frontdesk.calls.ledger import Ledger
 from frontdesk.calls.models import Data, Fact, GatewayFact, Source
+from frontdesk.contract import CallContext
 from frontdesk.daily.installation import Installation
 from frontdesk.ended import EndedReason
 from frontdesk.errors import BotCapacityError, FrontdeskError, LaunchError
@@ -93,6 +94,16 @@ class Books:
             data["host_session_id"] = host.id
         self._tasks.start(self._told(self._fact(call_id, GatewayFact.BOT_STARTED, attempt, data)))
 
+    def caller_known(self, call_id: str, context: CallContext) -> None:
+        """The CRM said who is calling; perhaps before the call itself was in the books."""
+        patient_id = context.variables.get("patient_id")
+        data: Data = {"variables": context.variables, "refused": context.refusal is not None}
+        if context.workflow is not None:
+            data["workflow"] = context.workflow
+        if isinstance(patient_id, str):
+            data["patient_id"] = patient_id
+        self._tasks.start(self._told_stubbornly(self._fact(call_id, GatewayFact.CALLER_KNOWN, 0, data)))
+
     async def gave_up(self, call_id: str, attempt: int, error: FrontdeskError, *, room_made: bool) -> bool:
         """No bot will come to the call; False when that could not be written down."""
         facts = [self._failed(call_id, attempt, error, final=True)]
@@ -114,6 +125,12 @@ class Books:
                 logger.exception("the call is not in the books, for a reason that nobody foresaw")
             await asyncio.sleep(_PAUSE_S)
         return None
+
+    async def _told_stubbornly(self, fact: Fact) -> None:
+        for _ in range(_TRIES):
+            if await self._told(fact):
+                return
+            await asyncio.sleep(_PAUSE_S)
 
     async def _told(self, *facts: Fact) -> bool:
         try:

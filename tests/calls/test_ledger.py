@@ -1,13 +1,14 @@
 """The ledger, on both databases."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from frontdesk.calls.ledger import Ledger, NoOutbox
-from frontdesk.calls.models import BotFact, Data
+from frontdesk.calls.models import BotFact, Data, GatewayFact, Source
 from frontdesk.calls.orders import Patience
 from frontdesk.calls.tables import call_events, tool_calls, turns
 from frontdesk.storage.database import Database
@@ -69,6 +70,27 @@ async def test_what_was_said_is_kept_once(ledger: Ledger, database: Database) ->
     assert (tool.name, tool.arguments, tool.result, tool.ok) == ("find", {"a": "secret"}, [1], True)
     assert "tooth" not in str(data)
     assert "secret" not in str(data)
+
+
+async def test_who_calls_is_kept_with_the_call(ledger: Ledger, database: Database) -> None:
+    """What the CRM says of a caller becomes the call's, once, and is kept nowhere else."""
+    call = replace(new_call(), variables={"known": 1})
+    await ledger.open(call)
+    said: Data = {"workflow": "outreach", "patient_id": "p-7", "variables": {"first_name": "Ada"}}
+    introduced = fact(call, GatewayFact.CALLER_KNOWN, said | {"refused": False}, source=Source.GATEWAY)
+    for _ in range(2):
+        await ledger.record(introduced)
+    await ledger.record(fact(call, BotFact.JOINED))
+    await ledger.record(replace(introduced, data={"workflow": "third", "patient_id": "p-8"}))
+    loaded = await ledger.load(call.id)
+    assert loaded
+    assert loaded.call == replace(
+        call, workflow="outreach", patient_id="p-7", variables={"known": 1, "first_name": "Ada"}
+    )
+    async with database.reader() as connection:
+        kept = (await connection.execute(select(call_events.c.type, call_events.c.data))).all()
+    assert ("caller_known", {"workflow": "outreach", "refused": False}) in [tuple(row) for row in kept]
+    assert "Ada" not in str([tuple(row) for row in kept])
 
 
 async def test_due_calls_are_claimed_once(ledger: Ledger) -> None:

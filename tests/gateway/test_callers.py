@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from tests.gateway.conftest import Configure
 from tests.gateway.far import Far
-from tests.gateway.gate import Gateway, incoming, serving
+from tests.gateway.gate import KEY, Gateway, incoming, serving
 
 CRM_SECRET = "whsec_" + base64.b64encode(b"a secret of the CRM, 32 bytes...").decode()
 ANSWER = {
@@ -105,6 +105,27 @@ async def test_a_later_answer_is_for_the_bot_to_fetch(configure: Configure, far:
     assert context["workflow"] == "outreach"
     assert context["refusal"] == "We are closed for you."
     assert context["variables"]["first_name"] == "Ada"
+
+
+async def test_the_record_says_who_called(configure: Configure, far: Far) -> None:
+    """What the CRM said is in the call's record, and is found by the patient's id."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.json_response(ANSWER)
+
+    async with asking(configure, answer) as (gateway, _):
+        call_id = (await gateway.ring(incoming())).body["call_id"]
+        async with asyncio.timeout(20):
+            while not (found := await _calls(gateway, "patient_id=p-7")):
+                await asyncio.sleep(0.02)
+        assert await _calls(gateway, "patient_id=p-8") == []
+    assert [(call["call_id"], call["workflow"]) for call in found] == [(call_id, "outreach")]
+
+
+async def _calls(gateway: Gateway, query: str) -> list[dict[str, Any]]:
+    reply = await gateway.send("GET", f"/calls?{query}", headers={"Authorization": f"Bearer {KEY}"})
+    calls: list[dict[str, Any]] = reply.body["calls"]
+    return calls
 
 
 LIES: list[tuple[str, int, bytes]] = [
