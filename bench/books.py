@@ -11,9 +11,17 @@ from tempfile import TemporaryDirectory
 
 from bench.figures import Figure
 from bench.lives import life, signed
-from bench.load import Gateway, cpu_s, dialin, gateway_with_books, load, load_in_order, upstream
+from bench.load import (
+    WITHOUT_BOOKS,
+    Gateway,
+    cpu_s,
+    dialin,
+    gateway_with_books,
+    load,
+    load_in_order,
+    upstream,
+)
 
-_WITHOUT = ("-m", "bench.forgetful")
 _UNDELIVERED = ("-m", "bench.undelivered")
 _CONNECTIONS, _ROUNDS, _CALLS = 32, 10, 600
 _REST_MS, _QUIET_CONNECTIONS, _QUIET_CALLS = 80, 24, 1000
@@ -29,7 +37,7 @@ def cpu() -> Figure:
         upstream() as far,
         gateway_with_books(far) as delivering,
         gateway_with_books(far, *_UNDELIVERED) as keeping,
-        gateway_with_books(far, *_WITHOUT) as forgetful,
+        gateway_with_books(far, *WITHOUT_BOOKS) as forgetful,
     ):
         for running in (delivering, keeping, forgetful):
             _cpu_ms(running)
@@ -51,7 +59,7 @@ def latency() -> Figure:
     with (
         upstream(rest_ms=_REST_MS) as far,
         gateway_with_books(far) as keeping,
-        gateway_with_books(far, *_WITHOUT) as forgetful,
+        gateway_with_books(far, *WITHOUT_BOOKS) as forgetful,
     ):
         rounds = [(_median_ms(keeping), _median_ms(forgetful)) for _ in range(5)]
     with_books, without = (median(column) for column in zip(*rounds, strict=True))

@@ -42,6 +42,8 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
 
+WITHOUT_BOOKS = ("-m", "bench.forgetful")
+"""What Python runs for a gateway that keeps no books."""
 Sign = Callable[[bytes], tuple[str, str]]
 
 
