@@ -154,13 +154,20 @@ async def test_it_asks_a_gateway(configure: Configure) -> None:
         assert not away.value.final
 
 
+# A shell starts background jobs with SIGINT ignored, and children inherit that.
+_IN_A_TERMINAL = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from frontdesk.cli import app; app()"
+)
+
+
 async def test_ctrl_c_ends_it_cleanly(configure: Configure) -> None:
     """Ctrl-C ends the command with status 0 and without a traceback."""
     async with serving(configure()) as gateway:
         own = {"organization_id": of_default(gateway)}
         await seen_by(gateway, {**own, "id": "b" * 32})
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "frontdesk", "calls", "tail", "--url", gateway.url),
+            *(sys.executable, "-c", _IN_A_TERMINAL, "calls", "tail", "--url", gateway.url),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=CHECKOUT,

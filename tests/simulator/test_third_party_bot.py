@@ -17,7 +17,7 @@ BOT = Path(__file__).parent / "third_party" / "bot.py"
 CALL = {
     "from": "+14155550142",
     "to": "+12025550100",
-    "script": ["What are your opening hours?", "That is all, bye."],
+    "script": ["What are your opening hours?", "Have a nice day."],
 }
 # The bot is to find these by its own means.
 HARD_WIRED = ("DEEPGRAM_BASE_URL", "OPENAI_BASE_URL", "CARTESIA_URL", "PIPECAT_API_URL")
