@@ -3,9 +3,13 @@
 from alembic import context
 
 import frontdesk.calls.tables
+import frontdesk.campaigns.tables
 import frontdesk.crm.tables
 import frontdesk.daily.tables
+import frontdesk.engine.tables
+import frontdesk.gate.tables
 import frontdesk.keys.tables
+import frontdesk.patients.tables
 import frontdesk.retention.tables  # noqa: F401 - imported so that METADATA knows the tables
 from frontdesk.storage.tables import METADATA
 
