@@ -3,15 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Protocol
 
-import aiohttp
 from loguru import logger
 from pydantic import ValidationError
 from pydantic_core import to_json
 
 from frontdesk.contract import CallContext
+from frontdesk.crm.asking import Asking, NoAnswerError, Sessions
 from frontdesk.crm.breaker import Breaker
 from frontdesk.crm.caller_answer import MOST_BYTES, CallerAnswer
 from frontdesk.crm.endpoints import Caller
@@ -21,11 +20,6 @@ from frontdesk.tasks import InFlight
 DEADLINE_S = 2.0
 """From the webhook to the end of the answer."""
 _REMEMBERED_S = 300.0
-_TYPES = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
-
-
-class _UselessError(Exception):
-    """The CRM gave no answer that can be used; the text is a code for the log."""
 
 
 class Addresses(Protocol):
@@ -33,13 +27,6 @@ class Addresses(Protocol):
 
     def caller(self, organization_id: str) -> Caller | None:
         """Where this organization's is; None when it is not to be asked."""
-
-
-class Sessions(Protocol):
-    """With which session CRMs are asked."""
-
-    def session(self, *, allow_private: bool) -> aiohttp.ClientSession:
-        """One that reaches public addresses only, or any."""
 
 
 class Callers:
@@ -66,9 +53,7 @@ class Callers:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._addresses = addresses
-        self._sessions = sessions
-        self._deadline_s = deadline_s
-        self._clock = clock
+        self._asking = Asking(sessions, deadline_s=deadline_s, most_bytes=MOST_BYTES, clock=clock)
         self._now = now
         self._breakers: dict[str, Breaker] = {}
         self._asked: dict[str, tuple[float, asyncio.Task[CallContext | None]]] = {}
@@ -116,30 +101,16 @@ class Callers:
         self, call_id: str, organization: Organization, caller: Caller, question: str, breaker: Breaker
     ) -> CallContext | None:
         try:
-            async with asyncio.timeout(self._deadline_s):
-                content = await self._post(call_id, caller, question)
+            content = await self._asking.ask(caller, f"caller_{call_id}", question, empty=b"{}")
             context = _read(content, organization)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, _UselessError) as error:
+        except NoAnswerError as error:
             breaker.failed()
-            code = str(error) if isinstance(error, _UselessError) else _code(error)
-            logger.warning("the CRM did not say who is calling: {}", code, call_id=call_id)
+            logger.warning("the CRM did not say who is calling: {}", error, call_id=call_id)
             return None
         breaker.succeeded()
         if context != CallContext():
             self.noted(call_id, context)
         return context
-
-    async def _post(self, call_id: str, caller: Caller, question: str) -> bytes:
-        headers = _TYPES | caller.signer.headers(f"caller_{call_id}", self._clock(), question)
-        http = self._sessions.session(allow_private=caller.allow_private)
-        async with http.post(
-            caller.url, data=question.encode(), headers=headers, allow_redirects=False
-        ) as answer:
-            if answer.status == HTTPStatus.NO_CONTENT:
-                return b"{}"
-            if answer.status != HTTPStatus.OK:
-                raise _UselessError(f"http_{answer.status}")
-            return await _limited(answer)
 
     def _forget_old(self) -> None:
         limit = self._now() - _REMEMBERED_S
@@ -150,28 +121,16 @@ class Callers:
             del self._asked[oldest]
 
 
-async def _limited(answer: aiohttp.ClientResponse) -> bytes:
-    content = b""
-    while chunk := await answer.content.read(MOST_BYTES):
-        content += chunk
-        if len(content) > MOST_BYTES:
-            answer.close()
-            raise _UselessError("answer_too_large")
-    return content
-
-
 def _read(content: bytes, organization: Organization) -> CallContext:
-    """An answer counts whole or not at all."""
+    """The answer, which counts whole or not at all.
+
+    Raises:
+        NoAnswerError: It cannot be used.
+    """
     try:
         answer = CallerAnswer.model_validate_json(content)
     except ValidationError:
-        raise _UselessError("answer_invalid") from None
+        raise NoAnswerError("answer_invalid") from None
     if answer.workflow is not None and answer.workflow not in organization.workflows:
-        raise _UselessError("unknown_workflow")
+        raise NoAnswerError("unknown_workflow")
     return answer.context()
-
-
-def _code(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    return "unreachable" if isinstance(error, aiohttp.ClientConnectorError) else "broke_off"

@@ -42,7 +42,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An address that is asked who is calling."""
+    """An address that is asked something: who is calling, or whether to call."""
 
     url: str
     signer: Signer = field(repr=False)
@@ -57,9 +57,11 @@ class Endpoints:
         endpoints: Iterable[Endpoint] = (),
         callers: Mapping[str, Caller] | None = None,
         slugs: Mapping[str, str] | None = None,
+        may_call: Mapping[str, Caller] | None = None,
     ) -> None:
         self._by_id = {endpoint.id: endpoint for endpoint in endpoints}
         self._callers = dict(callers or {})
+        self._may_call = dict(may_call or {})
         self._slugs = dict(slugs or {})
         self._of: dict[str, tuple[Endpoint, ...]] = {}
         for endpoint in self._by_id.values():
@@ -83,6 +85,10 @@ class Endpoints:
     def caller(self, organization_id: str) -> Caller | None:
         """Whom to ask who is calling the organization."""
         return self._callers.get(organization_id)
+
+    def may_call(self, organization_id: str) -> Caller | None:
+        """Whom to ask before the organization calls somebody."""
+        return self._may_call.get(organization_id)
 
     def slug(self, organization_id: str) -> str | None:
         """The organization's name in URLs and events."""
@@ -109,7 +115,7 @@ def load_endpoints(
     if loading.problems:
         raise EndpointsError("The CRM cannot be told:\n" + "\n".join(f"  {p}" for p in loading.problems))
     slugs = {str(organization.id): organization.slug for organization in organizations}
-    return Endpoints(loading.endpoints, loading.callers, slugs)
+    return Endpoints(loading.endpoints, loading.callers, slugs, loading.may_call)
 
 
 def os_environment() -> dict[str, str]:
@@ -132,6 +138,7 @@ class _Loading:
         self._environment = environment
         self.endpoints: list[Endpoint] = []
         self.callers: dict[str, Caller] = {}
+        self.may_call: dict[str, Caller] = {}
         self.problems: list[str] = []
 
     def section(self, organization: Organization) -> None:
@@ -141,29 +148,36 @@ class _Loading:
             where = f"{place}.events.{index}"
             signer = self._signer(events.secret_env or crm.secret_env, where)
             self._add(organization, events, signer, crm.allow_private, where)
-        if crm.caller_url is not None:
-            signer = self._signer(crm.secret_env, f"{place}.caller_url")
-            self._ask(organization, crm.caller_url, signer, crm.allow_private, f"{place}.caller_url")
+        for name, url in (("caller_url", crm.caller_url), ("may_call_url", crm.may_call_url)):
+            if url is not None:
+                signer = self._signer(crm.secret_env, f"{place}.{name}")
+                asked = self._asked_at(url, signer, crm.allow_private, f"{place}.{name}")
+                self._ask(organization, name, asked, f"{place}.{name}")
 
     def settings(self, settings: LedgerSettings, default: Organization | None) -> None:
         """Take what the settings say of the default organization."""
-        events_url, caller_url = settings.crm_events_url, settings.crm_caller_url
+        events_url = settings.crm_events_url
+        questions = {"CRM_CALLER_URL": settings.crm_caller_url, "CRM_MAY_CALL_URL": settings.crm_may_call_url}
+        asked = {name: url for name, url in questions.items() if url is not None}
         secrets = [secret.get_secret_value() for secret in settings.crm_secrets]
         problems = [problem for problem in map(problem_of, secrets) if problem]
         self.problems += [f"CRM_SECRETS: {problem}" for problem in problems]
-        if events_url is None and caller_url is None:
+        if events_url is None and not asked:
             return
         if not secrets:
             self.problems.append("CRM_SECRETS: must be set, so that the CRM can tell whose events it gets")
         if default is None:
-            self.problems.append("CRM_EVENTS_URL, CRM_CALLER_URL: no organization is the default")
+            self.problems.append(
+                f"{', '.join(('CRM_EVENTS_URL', *questions))}: no organization is the default"
+            )
             return
         signer = Signer(secrets) if secrets and not problems else None
         if events_url is not None:
             events = CrmEvents(url=events_url, secret_env=None)
             self._add(default, events, signer, settings.crm_allow_private, "CRM_EVENTS_URL")
-        if caller_url is not None:
-            self._ask(default, caller_url, signer, settings.crm_allow_private, "CRM_CALLER_URL")
+        for name, url in asked.items():
+            whom = self._asked_at(url, signer, settings.crm_allow_private, name)
+            self._ask(default, name.removeprefix("CRM_").lower(), whom, name)
 
     def _add(
         self,
@@ -184,13 +198,19 @@ class _Loading:
             types = frozenset(events.types)
             self.endpoints.append(Endpoint(new_id, organization_id, url, signer, types, allow_private))
 
-    def _ask(
-        self, organization: Organization, url: HttpUrl, signer: Signer | None, allow_private: bool, where: str
-    ) -> None:
-        if str(organization.id) in self.callers:
-            self.problems.append(f"{where}: the organization already asks another address who is calling")
-        if self._reachable(url, allow_private, where) and signer is not None:
-            self.callers[str(organization.id)] = Caller(str(url), signer, allow_private)
+    def _asked_at(
+        self, url: HttpUrl, signer: Signer | None, allow_private: bool, where: str
+    ) -> Caller | None:
+        if not self._reachable(url, allow_private, where) or signer is None:
+            return None
+        return Caller(str(url), signer, allow_private)
+
+    def _ask(self, organization: Organization, question: str, whom: Caller | None, where: str) -> None:
+        known = self.callers if question == "caller_url" else self.may_call
+        if str(organization.id) in known:
+            self.problems.append(f"{where}: the organization already asks another address this")
+        if whom is not None:
+            known[str(organization.id)] = whom
 
     def _reachable(self, url: HttpUrl, allow_private: bool, where: str) -> bool:
         problems = []

@@ -12,12 +12,20 @@ from frontdesk.calls.state import CallState
 from frontdesk.crm.schedule import rfc3339
 from frontdesk.ended import ENDED_REASONS, EndedBy, EndedReason
 
-CallEventType = Literal["call.started", "call.ringing", "call.answered", "call.attempt.ended", "call.ended"]
+CallEventType = Literal[
+    "call.started",
+    "call.ringing",
+    "call.answered",
+    "call.attempt.ended",
+    "call.rescheduled",
+    "call.ended",
+]
 CALL_EVENTS: dict[str, str] = {
     "call.started": "The gateway accepted a call: one came in, or one is about to be placed.",
     "call.ringing": "The callee's phone rings. Calls out only.",
     "call.answered": "Caller or callee are on the line with the bot.",
-    "call.attempt.ended": "One attempt is over; `is_last_attempt` tells whether another follows.",
+    "call.attempt.ended": "One attempt is over; `is_last_attempt` tells whether another may follow.",
+    "call.rescheduled": "The call waits: for another attempt, or until it may be made. Calls out only.",
     "call.ended": "The call is over. The last event of every call, exactly once per call.",
 }
 PING_EVENT = "webhook.test"
@@ -38,13 +46,15 @@ class CallData(BaseModel):
     sequence: int = Field(ge=1, description="Of the event within the call: 1, 2, 3 … without gaps.")
     attempt: int = Field(ge=0, description="Which attempt of the call, from 1; 0 before the first.")
     is_last_attempt: bool = Field(
-        description="No other attempt of this call follows; false in `call.started`, before the first."
+        description="No other attempt of this call can follow; false before an attempt, and while one may."
     )
     direction: Literal["inbound", "outbound"] = Field(description="`inbound` or `outbound`.")
     state: State = Field(description="Of the call, when the event was written; it may be ahead of the event.")
     from_: str | None = Field(alias="from", description="E.164; null when withheld, or erased since.")
     to: str | None = Field(description="E.164; null when erased since.")
     patient_id: str | None = Field(description="As the CRM gave it.")
+    external_id: str | None = Field(description="The CRM's own id of the call; null when erased since.")
+    campaign_id: str | None = Field(description="Of the campaign that the call belongs to.")
     organization_id: str = Field(description="Of the organization whose call it is.")
     organization: str | None = Field(description="Its slug.")
     workflow: str = Field(description="The kind of conversation.")
@@ -59,6 +69,13 @@ class CallData(BaseModel):
     ended_by: EndedBy | None = Field(description="On whose side it ended.")
     retryable: bool | None = Field(description="Whether calling again may help.")
     advice: str | None = Field(description="What to do about it, for people.")
+    waiting_for: str | None = Field(
+        description="Why the call waits: an ended reason, or a word of the engine. In `call.rescheduled`."
+    )
+    next_attempt_at: AwareDatetime | None = Field(description="When it is tried at the earliest. As above.")
+    next_allowed_at: AwareDatetime | None = Field(
+        description="When a call that was blocked may be made, if that is known. In `call.ended`."
+    )
     left_out: list[str] = Field(description="Fields that were too large to be sent; ask GET /calls/{id}.")
 
 
@@ -109,6 +126,8 @@ def call_event(call: NewCall, state: CallState, told: Told, organization: str | 
         "from": call.from_number,
         "to": call.to_number,
         "patient_id": call.patient_id,
+        "external_id": call.external_id,
+        "campaign_id": call.campaign_id,
         "organization_id": call.organization_id,
         "organization": organization,
         "workflow": call.workflow,
@@ -129,7 +148,7 @@ def ping_event(new_id: str, at: float, organization_id: str, organization: str |
 
 
 def _end(state: CallState, told: Told) -> dict[str, Any]:
-    """How the call, or the attempt, ended: nothing in events of calls that go on."""
+    """How the call, or the attempt, ended, or what it waits for: nothing in events of calls that go on."""
     data: dict[str, Any] = told.data
     reason, ended, answered = data.get("reason"), data.get("ended_at"), state.answered_at
     talked = None if ended is None or answered is None else round(max(ended - answered, 0.0), 3)
@@ -141,4 +160,7 @@ def _end(state: CallState, told: Told) -> dict[str, Any]:
         "ended_by": data.get("ended_by"),
         "retryable": data.get("retryable"),
         "advice": ENDED_REASONS[reason].advice if reason in ENDED_REASONS else None,
+        "waiting_for": data.get("waiting_for"),
+        "next_attempt_at": rfc3339(data.get("next_attempt_at")),
+        "next_allowed_at": rfc3339(data.get("next_allowed_at")),
     }

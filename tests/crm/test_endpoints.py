@@ -52,6 +52,40 @@ def test_a_clinic_names_its_endpoints(tmp_path: Path) -> None:
     assert endpoints.slug(ORGANIZATION) == "bright-smile"
 
 
+def test_a_clinic_names_who_is_asked_before_a_call(tmp_path: Path) -> None:
+    """`may_call_url` may be the same address as `caller_url`; the settings name it for the default one."""
+    crm = {
+        "secret_env": "A",
+        "may_call_url": "https://crm.example/may",
+        "caller_url": "https://crm.example/may",
+    }
+    endpoints = load(tmp_path, crm, {"A": SECRET})
+    asked, told = endpoints.may_call(ORGANIZATION), endpoints.caller(ORGANIZATION)
+    assert asked is not None
+    assert told is not None
+    assert (asked.url, told.url) == ("https://crm.example/may", "https://crm.example/may")
+    assert endpoints.may_call("another") is None
+    endpoints = load(tmp_path, crm_may_call_url="https://crm.example/x", crm_secrets=SECRET)
+    asked = endpoints.may_call(ORGANIZATION)
+    assert asked is not None
+    assert asked.url == "https://crm.example/x"
+    assert endpoints.caller(ORGANIZATION) is None
+
+
+def test_a_question_that_cannot_be_asked_is_told_at_start(tmp_path: Path) -> None:
+    """An address without a secret, in plain http, or named twice ends the start: it is never passed over."""
+    crm = {"may_call_url": "http://crm.example/may"}
+    with pytest.raises(EndpointsError) as caught:
+        load(tmp_path, crm)
+    assert "crm.may_call_url: must begin with https" in str(caught.value)
+    assert "crm.may_call_url: secret_env must name" in str(caught.value)
+    good = {"secret_env": "A", "may_call_url": "https://crm.example/may"}
+    with pytest.raises(EndpointsError, match="CRM_MAY_CALL_URL: the organization already asks"):
+        load(tmp_path, good, {"A": SECRET}, crm_may_call_url="https://crm.example/x", crm_secrets=SECRET)
+    with pytest.raises(EndpointsError, match="CRM_SECRETS: must be set"):
+        load(tmp_path, crm_may_call_url="https://crm.example/x")
+
+
 def test_the_default_organization_is_told_by_the_settings(tmp_path: Path) -> None:
     """CRM_EVENTS_URL and CRM_SECRETS are enough for the default organization."""
     endpoints = load(tmp_path, crm_events_url="https://crm.example/", crm_secrets=SECRET)

@@ -25,7 +25,14 @@ from tests.crm.receiver import DEADLINE_S
 ORGANIZATION = "0d6bb1a4-2f0e-4b51-9a53-6f1c2c5a7e10"
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5"
 OLD_SECRET = "whsec_" + "b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xkLW9sZA=="
-TYPES = ("call.started", "call.ringing", "call.answered", "call.attempt.ended", "call.ended")
+TYPES = (
+    "call.started",
+    "call.ringing",
+    "call.answered",
+    "call.attempt.ended",
+    "call.rescheduled",
+    "call.ended",
+)
 QUICK = Pace(schedule_s=(0.05,) * 8, timeout_s=0.5, claim_s=2, poll_s=0.2, gather_s=0.002, drain_s=0.3)
 
 

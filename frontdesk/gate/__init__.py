@@ -1,0 +1,1 @@
+"""May we call? Asked before every dial, and closed unless every rule says yes."""

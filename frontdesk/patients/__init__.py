@@ -1,0 +1,1 @@
+"""Whom an organization knows: number, time zone, consent."""
