@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from frontdesk.calls import life
-from frontdesk.calls.entries import Entry, Outcome, Tick, Write
+from frontdesk.calls.entries import Entry, Outcome, Over, Tick, Write
 from frontdesk.calls.models import BotFact, Fact, GatewayFact, NewCall, Source
 from frontdesk.calls.orders import Patience, Step, Told
 from frontdesk.calls.personal import impersonal
+from frontdesk.calls.releases import over_between
 from frontdesk.calls.rows import Row, event_row, tool_row, turn_row, with_caller
 from frontdesk.calls.state import CallState
 
@@ -48,6 +49,7 @@ class Batch:
         self.pages = dict(pages)
         self.changed: list[Page] = []
         self.told: list[tuple[NewCall, CallState, Told]] = []
+        self.over: list[Over] = []
         self.events: list[Row] = []
         self.turns: list[Row] = []
         self.tools: list[Row] = []
@@ -109,6 +111,7 @@ class Batch:
         return Outcome(step=step)
 
     def _take(self, page: Page, step: Step, at: float) -> None:
+        self.over.extend(over_between(page.state, step.state))
         page.state = step.state
         page.updated_at = max(page.updated_at, at)
         self.told.extend((page.call, step.state, told) for told in step.told)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from frontdesk.calls.ledger import Ledger
 from frontdesk.calls.models import Fact, GatewayFact, Source, State
 from frontdesk.calls.queries import CallQueries
+from frontdesk.calls.state import CallState
 from frontdesk.calls.views import Cancel
 from frontdesk.ended import EndedReason
 from frontdesk.errors import CallEndedError
@@ -48,20 +49,28 @@ class Cancellation:
         known = await self._queries.summary(principal.organization_id, call_id)
         if known.state is State.ENDED:
             return _answer(call_id, known.state, known.ended_reason)
+        state = await self.call_off(call_id, principal.key_id)
+        if state is None:
+            return _answer(call_id, known.state, None)
+        return _answer(call_id, state.state, state.ended_reason)
+
+    async def call_off(self, call_id: str, by: str | None) -> CallState | None:
+        """Record the wish of a key; gives where the call stands then, None while that is in the spool.
+
+        Raises:
+            NotRecordedError: Neither the database nor the spool took it.
+        """
         wish = Fact(
             call_id=call_id,
             id=_FACT_ID,
             source=Source.GATEWAY,
             type=GatewayFact.HANG_UP,
             at=self._clock(),
-            data={"why": EndedReason.CANCELED, "by": principal.key_id},
+            data={"why": EndedReason.CANCELED, "by": by},
         )
         recorded = await self._ledger.record(wish)
         self._wake(call_id)
-        state = recorded.states.get(call_id)
-        if state is None:
-            return _answer(call_id, known.state, None)
-        return _answer(call_id, state.state, state.ended_reason)
+        return recorded.states.get(call_id)
 
 
 def _answer(call_id: str, state: State, reason: str | None) -> Cancel:

@@ -11,11 +11,15 @@ _OPEN = 200
 
 
 class ApiError(Exception):
-    """The gateway refused; the text is what it said. `final`: asking again would not help."""
+    """The gateway refused; the text is what it said.
 
-    def __init__(self, text: str, *, final: bool) -> None:
+    `final`: asking again would not help. `retry_after_s`: when it might, in seconds, as the gateway said.
+    """
+
+    def __init__(self, text: str, *, final: bool, retry_after_s: float = 0.0) -> None:
         super().__init__(text)
         self.final = final
+        self.retry_after_s = retry_after_s
 
 
 class CallsClient:
@@ -33,8 +37,8 @@ class CallsClient:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     async def latest(self) -> list[dict[str, Any]]:
-        """The calls that go on, and the newest of the others; newest first."""
-        going_on = await self.ask("GET", f"/calls?state=open&limit={_OPEN}")
+        """The calls that go on, and the newest of the others; newest first. Those that wait are not live."""
+        going_on = await self.ask("GET", f"/calls?state=live&limit={_OPEN}")
         newest = await self.ask("GET", f"/calls?limit={_LISTED}")
         both = {call["call_id"]: call for call in [*going_on["calls"], *newest["calls"]]}
         return sorted(both.values(), key=lambda call: (call["created_at"], call["call_id"]), reverse=True)

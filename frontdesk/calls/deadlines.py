@@ -13,7 +13,11 @@ from frontdesk.calls.state import Attempt, CallState, HangUp
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What the clock has to do about one attempt; `closed_at` is when nobody was on its line any more."""
+    """What the clock has to do about one attempt.
+
+    `closed_at` is when nobody was on its line any more. `confirm_s` is how long the bot's word is waited for
+    once the line that the gateway hung up is closed: a bot that may not dial says nothing.
+    """
 
     attempt: Attempt
     patience: Patience
@@ -21,12 +25,15 @@ class Outlook:
     created_at: float
     hang_up: HangUp | None
     closed_at: float | None
+    confirm_s: float
 
     @classmethod
     def of(cls, state: CallState, attempt: Attempt, up_since: float, patience: Patience) -> "Outlook":
         """How things stand for an attempt."""
         hang_up = state.hang_up_of(attempt.number)
-        return cls(attempt, patience, up_since, state.created_at, hang_up, evidence.closed_at(attempt))
+        closed_at, silent = evidence.closed_at(attempt), state.plan is not None and not attempt.claimed_by
+        confirm_s = 0.0 if silent else patience.confirm_s
+        return cls(attempt, patience, up_since, state.created_at, hang_up, closed_at, confirm_s)
 
     def dues(self, *, ended: bool) -> Iterator[float]:
         """When something is due."""
@@ -47,7 +54,7 @@ class Outlook:
             return None if wait_s is None else since + wait_s
         if self.closed_at is not None:
             hung_up = attempt.closed_at is not None and self.hang_up is not None
-            return since + (patience.confirm_s if hung_up else patience.settle_s)
+            return since + (self.confirm_s if hung_up else patience.settle_s)
         if attempt.launch_failed is not None and not evidence.shows_life(attempt):
             return since + patience.settle_s
         return None
@@ -124,9 +131,9 @@ class Outlook:
 
 def hang_up_call_at(state: CallState, up_since: float, patience: Patience) -> float | None:
     """When the gateway hangs up a call that is longer than any may be."""
-    if state.hang_up is not None:
+    if state.hang_up is not None or state.waiting is not None:
         return None
-    begun_at = state.answered_at or _latest_begin(state, patience)
+    begun_at = _answered_at(state) or _latest_begin(state, patience)
     return max(begun_at + state.max_duration_s + patience.slack_s, up_since + patience.lease_s)
 
 
@@ -148,6 +155,13 @@ def end_call_at(state: CallState, up_since: float, patience: Patience) -> float 
     return _last_word(talked, up_since) + patience.settle_s
 
 
+def _answered_at(state: CallState) -> float | None:
+    """When what goes on was answered: with a plan, an earlier attempt may have reached a machine."""
+    if state.plan is None or not state.attempts:
+        return state.answered_at
+    return evidence.answered_at(state.attempts[-1])
+
+
 def _end_without_attempt_at(state: CallState, up_since: float, patience: Patience) -> float:
     if state.failed is not None and state.failed.final:
         return 0.0
@@ -157,9 +171,13 @@ def _end_without_attempt_at(state: CallState, up_since: float, patience: Patienc
 
 
 def _end_after_all_at(state: CallState, up_since: float, patience: Patience) -> float:
-    failure = state.attempts[-1].launch_failed
-    another = failure is not None and not failure.final and state.failed is None and state.hang_up is None
-    if failure is not None and another and not evidence.shows_life(state.attempts[-1]):
+    last = state.attempts[-1]
+    failure, in_vain = last.launch_failed, evidence.left_in_vain(state, last)
+    called_off = state.failed is not None or state.hang_up is not None
+    if failure is None and in_vain and not called_off:
+        return max((last.opened_at or state.created_at) + patience.join_s, up_since + patience.lease_s)
+    another = failure is not None and not failure.final and not called_off
+    if failure is not None and another and (in_vain or not evidence.shows_life(last)):
         return max(failure.at + patience.join_s, up_since + patience.lease_s)
     rivals = [one for one in state.attempts if one.launch_failed is None or evidence.shows_life(one)]
     unheard_of = state.attempt - len(state.attempts)

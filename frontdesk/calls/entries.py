@@ -92,6 +92,43 @@ class Outbox(Protocol):
         """The transaction is committed: deliver."""
 
 
+class Slots(Protocol):
+    """What limits calls that go on at once: a slot is given back in the transaction that ends its attempt."""
+
+    async def release(self, connection: AsyncConnection, over: Sequence["Over"]) -> None:
+        """Give back the slots of attempts that are over."""
+
+    def released(self) -> None:
+        """The transaction is committed: somebody else may dial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """An attempt that has just ended, or a call with all its attempts.
+
+    Args:
+        attempt: None for every attempt of the call.
+        rang: Whether the callee's phone may have rung.
+        failed: Whether it failed for a reason that is not the callee's.
+    """
+
+    call_id: str
+    at: float
+    attempt: int | None = None
+    rang: bool = False
+    failed: bool = False
+
+
+class NoSlots:
+    """Nothing limits the calls."""
+
+    async def release(self, connection: AsyncConnection, over: Sequence[Over]) -> None:
+        """Nothing."""
+
+    def released(self) -> None:
+        """Nothing."""
+
+
 class NoOutbox:
     """Nobody is told."""
 

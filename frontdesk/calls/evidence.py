@@ -3,12 +3,14 @@
 from frontdesk.calls.life_daily import REFER
 from frontdesk.calls.merging import earliest
 from frontdesk.calls.models import DAILY_PREFIX, BotFact, State
-from frontdesk.calls.state import Attempt, Leg
+from frontdesk.calls.state import Attempt, CallState, Leg
 from frontdesk.ended import EndedReason
 
 _TRANSFER = f"{DAILY_PREFIX}calltransfer."
 _ANSWERED = f"{_TRANSFER}answered"
 COMPLETED = f"{_TRANSFER}completed"
+_DIALOUT = f"{DAILY_PREFIX}dialout."
+_NOBODY_KNOWS = frozenset({EndedReason.OUTCOME_UNKNOWN, EndedReason.LOST})
 _ORDER = {state: rank for rank, state in enumerate(State)}
 
 
@@ -33,6 +35,40 @@ def shows_life(attempt: Attempt) -> bool:
     if attempt.heard_at is not None or (attempt.presence is not None and attempt.presence.bot):
         return True
     return any(leg.kind == "bot" for leg in attempt.legs)
+
+
+def left_in_vain(state: CallState, attempt: Attempt) -> bool:
+    """Whether a bot left a caller on hold while its launch may go on, its room being taken for lost."""
+    lost = attempt.over is not None and attempt.over.reason is EndedReason.LOST
+    waits = state.direction == "inbound" and state.answered_at is None
+    return lost and waits and attempt.bot_started_at is None
+
+
+def dialed(attempt: Attempt) -> bool:
+    """Whether a phone was dialed, by anybody's account."""
+    if attempt.dials or any(leg.kind == "dialout" for leg in attempt.legs):
+        return True
+    return any(name == BotFact.DIALING or name.startswith(_DIALOUT) for name in attempt.milestones)
+
+
+def reached(attempt: Attempt) -> bool:
+    """Whether the attempt counts: its bot was allowed to dial, or did."""
+    return bool(attempt.claimed_by) or dialed(attempt)
+
+
+def rang(attempt: Attempt) -> bool:
+    """Whether a phone rang, or may have: also by a bot that could dial and fell silent, or cannot tell."""
+    if ringing_at(attempt) is not None or answered_at(attempt) is not None:
+        return True
+    if any(dial.ringing_at is not None or dial.answered_at is not None for dial in attempt.dials):
+        return True
+    return reached(attempt) and (attempt.bot_end is None or attempt.bot_end.reason in _NOBODY_KNOWS)
+
+
+def outcome_unknown(attempt: Attempt) -> bool:
+    """Whether somebody may have picked up without anybody telling: a bot that could dial fell silent."""
+    silent = attempt.bot_end is None and attempt.ending is None
+    return silent and reached(attempt) and answered_at(attempt) is None and not refused(attempt)
 
 
 def stage(attempt: Attempt) -> State:
@@ -117,6 +153,17 @@ def dialed_in_vain(attempt: Attempt) -> bool:
     ends = [leg.ended_at for leg in phones(attempt)]
     ends += [dial.ended_at for dial in attempt.dials if not (known_by_legs and dial.session_id)]
     return bool(ends) and None not in ends
+
+
+def refused(attempt: Attempt) -> bool:
+    """Whether it was told outright that nobody picked up: by the bot of each dial, by Daily of the only one.
+
+    That Daily's `stopped` came without `answered` tells nothing: events go astray.
+    """
+    legs, dials = phones(attempt), attempt.dials
+    if dials and len(dials) >= len(legs) and all(dial.reason for dial in dials):
+        return True
+    return len(legs) == 1 and len(dials) <= 1 and f"{_DIALOUT}error" in attempt.milestones
 
 
 def evident_reason(attempt: Attempt) -> EndedReason:

@@ -30,11 +30,15 @@ class CallFilters(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    state: tuple[State | Literal["open"], ...] = Field((), description="Any of these; `open`: not ended yet.")
+    state: tuple[State | Literal["open", "live"], ...] = Field(
+        (), description="Any of these; `open`: not ended yet; `live`: an attempt goes on."
+    )
     direction: Direction | None = None
     from_number: Number | None = Field(None, alias="from", description="Who called, E.164.")
     to_number: Number | None = Field(None, alias="to", description="Who was called, E.164.")
     patient_id: str | None = Field(None, max_length=200)
+    external_id: str | None = Field(None, max_length=255, description="The CRM's own id of the call.")
+    campaign_id: str | None = Field(None, max_length=60)
     ended_reason: tuple[EndedReason, ...] = Field((), description="Any of these.")
     workflow: str | None = Field(None, max_length=60)
     created_after: AwareDatetime | None = Field(None, description="RFC 3339; this moment or later.")

@@ -14,10 +14,12 @@ from frontdesk.calls.entries import (
     Entry,
     LedgerCall,
     NoOutbox,
+    NoSlots,
     Opened,
     Outbox,
     Outcome,
     Recorded,
+    Slots,
     Tick,
     Write,
 )
@@ -25,11 +27,12 @@ from frontdesk.calls.models import Fact, NewCall, Source
 from frontdesk.calls.open_pages import OpenPages
 from frontdesk.calls.orders import Patience, Step
 from frontdesk.calls.spooled import Writes
+from frontdesk.errors import DatabaseUnavailableError
 from frontdesk.storage.database import Database
 from frontdesk.storage.recorder import Recorder
 from frontdesk.storage.spool import Spool
 
-__all__ = ["Ledger", "LedgerCall", "NoOutbox", "Opened", "Outbox", "Recorded"]
+__all__ = ["Ledger", "LedgerCall", "NoOutbox", "NoSlots", "Opened", "Outbox", "Recorded", "Slots"]
 
 LINGER_S = 0.004
 """How long a busy ledger waits for company, so that a commit carries more; a quiet one does not wait."""
@@ -44,6 +47,7 @@ class Ledger:
         spool: What takes facts while the database does not.
         outbox: Gets the CRM's events in the same transaction.
         patience: Of the life of calls.
+        slots: Gets back the slots of attempts that are over, in the same transaction.
         clock: UTC seconds.
         spool_after_s: How long a fact may wait for the database.
     """
@@ -55,12 +59,14 @@ class Ledger:
         outbox: Outbox,
         *,
         patience: Patience,
+        slots: Slots | None = None,
         clock: Callable[[], float] = time.time,
         spool_after_s: float = 0.1,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._patience = patience
+        self._slots = slots or NoSlots()
         self._clock = clock
         self._entries: Recorder[Entry, Outcome] = Recorder(
             self._commit,
@@ -109,6 +115,18 @@ class Ledger:
             return Recorded(spooled=True)
         return Recorded(states=outcome.states, unknown=outcome.unknown)
 
+    async def decide(self, *facts: Fact) -> Recorded:
+        """Enter facts whose place among the others decides, such as who may dial: never in the spool.
+
+        Raises:
+            DatabaseUnavailableError: It is not known whether they are entered; ask again with the same facts.
+        """
+        write = Write(self._clock(), facts)
+        if self._entries.holds(write):
+            raise DatabaseUnavailableError("Earlier facts of the call are not in the books yet.")
+        outcome = await self._entries.submit(write)
+        return Recorded(states=outcome.states, unknown=outcome.unknown)
+
     async def load(self, call_id: str) -> LedgerCall | None:
         """A call as it is in the database.
 
@@ -153,6 +171,8 @@ class Ledger:
             await store.save(connection, batch)
             if batch.told:
                 await self._outbox.write(connection, batch.told)
+            if batch.over:
+                await self._slots.release(connection, batch.over)
         if self._database.is_ours:
             self._open_pages.put(batch.pages.values())
         self._announce(batch)
@@ -161,6 +181,8 @@ class Ledger:
     def _announce(self, batch: Batch) -> None:
         if batch.told:
             self._outbox.committed()
+        if batch.over:
+            self._slots.released()
         for page in batch.changed:
             for listener in tuple(self._listeners):
                 try:

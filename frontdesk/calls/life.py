@@ -3,18 +3,28 @@
 Facts may arrive in any order and more than once: the record is the same. What the bot says of its end holds
 at once; what Daily and silence say of it holds when the bot had time to tell its own account. Nothing
 follows the end: state, reason and the time of the end stay, while times, dials and legs of facts that
-arrive late are still filled in.
+arrive late are still filled in. What counts in the order of the ledger is listed in `life_plan`.
 """
 
 from collections.abc import Callable
 
-from frontdesk.calls import evidence, life_bot, life_clock, life_daily, life_gateway, telling, verdicts
+from frontdesk.calls import (
+    evidence,
+    life_bot,
+    life_clock,
+    life_daily,
+    life_gateway,
+    life_plan,
+    telling,
+    verdicts,
+)
 from frontdesk.calls.changing import changed
 from frontdesk.calls.evidence import answered_at, ringing_at
 from frontdesk.calls.life_clock import due_at, end_of_call, with_attempt
 from frontdesk.calls.merging import earliest
 from frontdesk.calls.models import BotFact, Fact, GatewayFact, NewCall, Source
 from frontdesk.calls.orders import AskPresence, CloseLine, Order, Patience, Step, Told
+from frontdesk.calls.plan import Plan
 from frontdesk.calls.state import Attempt, CallState, End
 from frontdesk.ended import EndedReason
 
@@ -34,7 +44,8 @@ __all__ = [
 ]
 
 _DEFAULT_MAX_DURATION_S = 3600.0
-_LONGEST_PAUSE_BETWEEN_DIALS_S = 30.0
+_BETWEEN_DIALS_S = 30.0
+"""What a dial costs besides ringing. Some cost more, but none that follows another one that rang."""
 _FOLDS = {Source.GATEWAY: life_gateway.fold, Source.BOT: life_bot.fold, Source.DAILY: life_daily.fold}
 
 
@@ -46,12 +57,12 @@ def opened(call: NewCall, patience: Patience) -> Step:
         created_at=call.created_at,
         max_duration_s=_number(call, "max_duration_s", _DEFAULT_MAX_DURATION_S),
         ringing_s=_ringing_s(call),
+        plan=Plan.from_json(call.plan) if call.plan else None,
         sequence=1,
         published=(telling.STARTED,),
-        due_at=call.created_at + patience.join_s,
     )
     told = Told(telling.STARTED, 1, 0, is_last_attempt=False, at=call.created_at)
-    return Step(state, (told,))
+    return Step(_scheduled(life_plan.settled(state, patience), 0.0, patience), (told,))
 
 
 def advance(state: CallState, fact: Fact, received_at: float, patience: Patience) -> Step:
@@ -62,7 +73,7 @@ def advance(state: CallState, fact: Fact, received_at: float, patience: Patience
     state = _folded(state, fact, received_at)
     if state.ended:
         return Step(_scheduled(state, 0.0, patience))
-    state = _certain(state, fact.attempt)
+    state = life_plan.settled(_certain(state, fact.attempt), patience)
     # The clock stands still here: only what is due at once, whatever the time, may end the call.
     state, told = _tell(state, end_of_call(state, 0.0, 0.0, patience))
     return Step(_scheduled(state, 0.0, patience), told)
@@ -79,7 +90,8 @@ def tick(state: CallState, now: float, up_since: float, patience: Patience) -> S
     """
     told: tuple[Told, ...] = ()
     if not state.ended:
-        state = life_clock.judged(state, now, up_since, patience)
+        state = life_plan.settled(life_clock.judged(state, now, up_since, patience), patience)
+        state = life_plan.looked_at(state, now)
         state, told = _tell(state, end_of_call(state, now, up_since, patience))
     state, orders = life_clock.ordered(state, now, up_since, patience)
     return Step(_scheduled(state, up_since, patience), told, orders)
@@ -90,27 +102,41 @@ def _folded(state: CallState, fact: Fact, received_at: float) -> CallState:
         return state if state.ended else changed(state, hang_up=life_gateway.hang_up_of(fact, state.hang_up))
     if fact.attempt < 1:
         return _folded_into_call(state, fact)
-    known = state.find(fact.attempt) or Attempt(fact.attempt)
-    attempt = _FOLDS[fact.source](known, fact, received_at)
-    if attempt is known and known in state.attempts:
+    known = state.find(fact.attempt)
+    attempt = _folded_into_attempt(state, known, fact, received_at)
+    if attempt is known:
         return state
-    if state.ended and attempt.over is None:
-        attempt = changed(attempt, over=_end_of(state))
-    others = (one for one in state.attempts if one.number != attempt.number)
-    attempts = tuple(sorted((*others, attempt), key=lambda one: one.number))
+    state = with_attempt(state, attempt)
+    attempts = _that_tell(state)
     return changed(
         state,
-        attempts=attempts,
         state=state.state if state.ended else evidence.further(state.state, evidence.stage(attempt)),
         answered_at=_first(attempts, answered_at),
         first_word_at=_first(attempts, lambda one: one.milestones.get(BotFact.FIRST_WORD)),
     )
 
 
+def _folded_into_attempt(state: CallState, known: Attempt | None, fact: Fact, received_at: float) -> Attempt:
+    attempt = _FOLDS[fact.source](known or Attempt(fact.attempt), fact, received_at)
+    if fact.type == BotFact.CLAIMED and fact.source is Source.BOT:
+        attempt = life_plan.claimed(state, attempt, fact)
+    if fact.type == GatewayFact.ATTEMPT_OPENED and known is None:
+        attempt = life_plan.opened(state, attempt, fact)
+    return changed(attempt, over=_end_of(state)) if state.ended and attempt.over is None else attempt
+
+
+def _that_tell(state: CallState) -> tuple[Attempt, ...]:
+    """The attempts whose answer and first word are the call's: with a plan, the last that was answered."""
+    if state.plan is None:
+        return state.attempts
+    return tuple(one for one in state.attempts if answered_at(one) is not None)[-1:]
+
+
 def _folded_into_call(state: CallState, fact: Fact) -> CallState:
     if fact.type == GatewayFact.LAUNCH_FAILED and fact.source is Source.GATEWAY:
         return changed(state, failed=life_gateway.failure_of(fact, state.failed))
-    return state
+    planned = state.plan is not None and not state.ended and fact.source is Source.GATEWAY
+    return life_plan.folded(state, fact) if planned else state
 
 
 def _first(attempts: tuple[Attempt, ...], find: Callable[[Attempt], float | None]) -> float | None:
@@ -146,7 +172,7 @@ def _ringing_s(call: NewCall) -> float:
     if call.direction == "inbound":
         return 0.0
     dials, ring_s = _number(call, "dial_attempts", 5), _number(call, "ring_timeout_s", 45)
-    return dials * (ring_s + _LONGEST_PAUSE_BETWEEN_DIALS_S)
+    return dials * (ring_s + _BETWEEN_DIALS_S)
 
 
 def _number(call: NewCall, name: str, default: float) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from frontdesk.calls.changing import changed
-from frontdesk.calls.merging import earliest, latest, reason_of, text
+from frontdesk.calls.merging import earliest, latest, number, reason_of, text
 from frontdesk.calls.models import Fact, GatewayFact
 from frontdesk.calls.state import Attempt, HangUp, LaunchFailure, Presence, Tries
 
@@ -28,6 +28,7 @@ def failure_of(fact: Fact, known: LaunchFailure | None = None) -> LaunchFailure:
         code=text(fact, "code"),
         final=fact.data.get("final") is not False,
         ambiguous=fact.data.get("ambiguous") is True,
+        retry_after_s=number(fact, "retry_after_s") or 0.0,
     )
     return told if known is None else min(known, told, key=lambda one: (not one.final, one.at, one.code))
 
@@ -52,6 +53,7 @@ def _bot_started(attempt: Attempt, fact: Fact, _: float) -> Attempt:
         session_id=session_id,
         host=text(fact, "host"),
         host_session_id=text(fact, "host_session_id"),
+        room_url=text(fact, "room_url"),
     )
 
 

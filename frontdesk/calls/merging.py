@@ -1,5 +1,6 @@
 """Merging facts so that neither their order nor their number matters."""
 
+import math
 from typing import Any
 
 from frontdesk.calls.changing import changed
@@ -28,6 +29,14 @@ def text(fact: Fact, name: str) -> str:
     """A text of the fact's data; empty when it is missing or no text."""
     value = fact.data.get(name)
     return value if isinstance(value, str) else ""
+
+
+def number(fact: Fact, name: str) -> float | None:
+    """A finite number of the fact's data; None when it is missing or no number."""
+    value = fact.data.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return None
+    return value
 
 
 def reason_of(fact: Fact, name: str = "reason") -> EndedReason:

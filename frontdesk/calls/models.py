@@ -26,7 +26,11 @@ class State(StrEnum):
     """Where a call stands, in the order of its life; nothing follows ENDED."""
 
     SCHEDULED = "scheduled"
+    """Waits for `earliest_at`."""
     QUEUED = "queued"
+    """Waits for its turn."""
+    RESCHEDULED = "rescheduled"
+    """Waits for another attempt, or for the hour at which it may be made."""
     LAUNCHING = "launching"
     DIALING = "dialing"
     RINGING = "ringing"
@@ -43,15 +47,24 @@ class GatewayFact(StrEnum):
     ATTEMPT_OPENED = "attempt_opened"
     """A launch begins [room, owner: id of the gateway]."""
     BOT_STARTED = "bot_started"
-    """The host took the bot [session_id, host: "local" or agent name, host_session_id?]."""
+    """The host took the bot [session_id, host: "local" or agent name, host_session_id?, room_url?]."""
     LAUNCH_FAILED = "launch_failed"
-    """No bot will come to this attempt [code: of the error, reason: EndedReason, final: no other follows]."""
+    """No bot will come to this attempt [code: of the error, reason: EndedReason, final: no other follows,
+    ambiguous: a bot may come all the same, retry_after_s?: when the other side may have room again]."""
     HANG_UP = "hang_up"
     """The gateway decided to end the call [why: canceled, max_duration, bot_crashed, lost; by]."""
     CLOSED = "closed"
     """Confirmed: the attempt's room, and every line in it, is gone [how]."""
     CALLER_KNOWN = "caller_known"
     """The CRM said who is calling [workflow?, patient_id?, variables?, refused: bool]."""
+    ENQUEUED = "enqueued"
+    """The engine will see to an attempt [attempt: number, turn]. A fact of the call, not of the attempt."""
+    RESCHEDULED = "rescheduled"
+    """An attempt must wait [attempt: number, turn: the engine's next one, at: UTC seconds, why: EndedReason
+    or a word of the engine]. A fact of the call."""
+    BLOCKED = "blocked"
+    """The call may not be made at all [attempt: number, reason: EndedReason, detail?, next_allowed_at?:
+    UTC seconds]. A fact of the call."""
     PRESENCE = "presence"
     """Who is in the attempt's room, asked from Daily [bot: bool, phones: int]."""
 
@@ -59,6 +72,8 @@ class GatewayFact(StrEnum):
 class BotFact(StrEnum):
     """What the bot reports over the link. `dial` counts the dials of a session from 1."""
 
+    CLAIMED = "claimed"
+    """A bot asks whether it may dial [session_id]; the first one of an attempt that is open may."""
     JOINED = "joined"
     DIALIN_READY = "dialin_ready"
     FORWARD_FAILED = "forward_failed"
@@ -71,6 +86,8 @@ class BotFact(StrEnum):
     """[dial, session_id?]."""
     ANSWERED = "answered"
     """[dial, session_id?]."""
+    ANSWERED_BY = "answered_by"
+    """Who has answered a call out [kind: person, voicemail or screening]."""
     DIAL_ENDED = "dial_ended"
     """One dial came to nothing [dial, reason: EndedReason]."""
     GREETING = "greeting"
@@ -127,6 +144,12 @@ class NewCall:
         to_number: Who is called.
         line: The `DialinSettings` or `DialoutSettings`, as the bot gets them.
         limits: `Limits`, as the bot gets them.
+        caller_id: The number shown to the callee, by Daily's id; of calls out.
+        external_id: The CRM's own id of the call.
+        campaign_id: The campaign that it belongs to.
+        request_digest: Tells a repeated request from another one with the same key; no personal data.
+        plan: `Plan` as JSON; of calls out that wait for their turn.
+        brief: `Brief` as JSON; of calls out.
     """
 
     id: str
@@ -141,3 +164,9 @@ class NewCall:
     limits: Data = field(default_factory=dict)
     variables: Data = field(default_factory=dict, repr=False)
     metadata: Data = field(default_factory=dict, repr=False)
+    caller_id: str | None = None
+    external_id: str | None = field(default=None, repr=False)
+    campaign_id: str | None = None
+    request_digest: str | None = None
+    plan: Data = field(default_factory=dict)
+    brief: Data = field(default_factory=dict, repr=False)

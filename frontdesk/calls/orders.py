@@ -22,6 +22,7 @@ class Patience:
         expiry_s: After that, until the room has certainly expired and ejected everybody.
         skew_s: How much earlier than by our clock Daily's times may be.
         close_tries: How often the room of an ended attempt is closed before it is left to expire.
+        enqueue_s: For whoever accepted a call out to bring it to the engine.
     """
 
     join_s: float = 120.0
@@ -35,6 +36,7 @@ class Patience:
     expiry_s: float = 300.0
     skew_s: float = 2.0
     close_tries: int = 12
+    enqueue_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,17 @@ class AskPresence:
     room: str
 
 
-Order = CloseLine | AskPresence
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Have the engine see to an attempt, not before `at` (UTC seconds); record `enqueued` when it will."""
+
+    attempt: int
+    turn: int
+    at: float
+    urgent: bool
+
+
+Order = CloseLine | AskPresence | Enqueue
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,11 @@ _OF_DAILY: Final = frozenset({"session_id", "room", "meeting_id"})
 
 
 def impersonal(source: str, data: Data) -> Data:
-    """The data of a fact without numbers, names and words; a key that nobody listed here goes, too."""
+    """The data of a fact without numbers, names and words; a key that nobody listed here goes, too.
+
+    Of what the gateway tells only `detail` may be the words of others: of the CRM that was asked.
+    """
     if source == Source.GATEWAY:
-        return data
+        return {key: value for key, value in data.items() if key != "detail"}
     kept = _OF_BOTS if source == Source.BOT else _OF_DAILY
     return {key: value for key, value in data.items() if key in kept}

@@ -33,6 +33,10 @@ def record_view(
         updated_at=moment(row["updated_at"]),
         advice=ENDED_REASONS[reason].advice if reason else None,
         ended_detail=row["ended_detail"],
+        next_allowed_at=moment_or_none(row["next_allowed_at"]),
+        earliest_at=moment_or_none(row["plan"].get("earliest_at")),
+        latest_at=moment_or_none(row["plan"].get("latest_at")),
+        max_attempts=row["plan"].get("max_attempts", 1) if row["plan"] else None,
         durations=_durations(row),
         limits=row["limits"],
         variables=row["variables"],
@@ -48,6 +52,7 @@ def attempt_view(row: RowMapping) -> views.Attempt:
         **{name: row[name] for name in names},
         **{name: moment_or_none(row[name]) for name in _TIMES},
         gateway=row["owner"],
+        rings=_rings(row),
         dials=tuple(_dial(dial) for dial in row["dials"]),
     )
 
@@ -73,10 +78,11 @@ def transcript_view(row: RowMapping, said: Rows, done: Rows) -> views.Transcript
 
 def _summary(row: RowMapping, slugs: Slugs) -> dict[str, Any]:
     reason = _reason(row)
-    names = ("organization_id", "direction", "workflow", "state", "patient_id", "metadata", "attempt")
-    times = ("created_at", "answered_at", "first_word_at", "ended_at", "erased_at")
+    about = ("organization_id", "direction", "workflow", "state", "patient_id", "metadata", "attempt")
+    ids = ("from_number", "to_number", "caller_id", "external_id", "campaign_id", "waiting_for")
+    times = ("created_at", "answered_at", "first_word_at", "next_attempt_at", "ended_at", "erased_at")
     return {
-        **{name: row[name] for name in (*names, "from_number", "to_number", "ended_reason", "ended_by")},
+        **{name: row[name] for name in (*about, *ids, "ended_reason", "ended_by")},
         **{name: moment_or_none(row[name]) for name in times},
         "call_id": row["id"],
         "organization": slugs.get(row["organization_id"]),
@@ -103,8 +109,18 @@ def _durations(row: RowMapping) -> views.Durations:
 def _attempt_summary(row: RowMapping) -> views.AttemptSummary:
     times = {name: moment_or_none(row[name]) for name in _TIMES}
     return views.AttemptSummary(
-        number=row["number"], ended_reason=row["ended_reason"], dials=len(row["dials"]), **times
+        number=row["number"],
+        ended_reason=row["ended_reason"],
+        dials=len(row["dials"]),
+        rings=_rings(row),
+        **times,
     )
+
+
+def _rings(row: RowMapping) -> int:
+    """The dials that rang; one, where only Daily or nobody tells of dials, and a phone did."""
+    rang = [dial for dial in row["dials"] if dial.get("ringing_at") or dial.get("answered_at")]
+    return len(rang) or int(row["ringing_at"] is not None)
 
 
 def _leg(row: RowMapping) -> views.Leg:

@@ -20,11 +20,11 @@ from frontdesk.errors import CallNotFoundError, DatabaseUnavailableError, Erased
 from frontdesk.storage.database import Database
 
 _HANG_UP = calls.c.life["hang_up"]["why"].as_string().label("hang_up")
-_SUMMARY = (
-    *(column for column in calls.c if column.name not in {"life", "line", "limits", "variables", "due_at"}),
-    _HANG_UP,
-)
-_RECORD = (*_SUMMARY, calls.c.limits, calls.c.variables)
+_NEXT_ALLOWED_AT = calls.c.life["blocked"]["next_allowed_at"].as_float().label("next_allowed_at")
+_HIDDEN = {"life", "line", "limits", "variables", "plan", "brief", "request_digest", "due_at"}
+_SUMMARY = (*(column for column in calls.c if column.name not in _HIDDEN), _HANG_UP)
+_RECORD = (*_SUMMARY, calls.c.limits, calls.c.variables, calls.c.plan, _NEXT_ALLOWED_AT)
+_WAITING = (State.SCHEDULED, State.QUEUED, State.RESCHEDULED)
 
 
 class CallQueries:
@@ -157,6 +157,8 @@ def _conditions(filters: CallFilters) -> list[ColumnElement[bool]]:
         calls.c.to_number: filters.to_number,
         calls.c.patient_id: filters.patient_id,
         calls.c.workflow: filters.workflow,
+        calls.c.external_id: filters.external_id,
+        calls.c.campaign_id: filters.campaign_id,
     }
     conditions = [column == value for column, value in equal.items() if value is not None]
     conditions += [_metadata(key) == value for key, value in filters.metadata.items()]
@@ -172,8 +174,13 @@ def _conditions(filters: CallFilters) -> list[ColumnElement[bool]]:
 
 
 def _in_state(wanted: tuple[str, ...]) -> ColumnElement[bool]:
-    named = calls.c.state.in_([state for state in wanted if state != "open"])
-    return or_(named, calls.c.state != State.ENDED) if "open" in wanted else named
+    named = [state for state in wanted if state not in {"open", "live"}]
+    conditions: list[ColumnElement[bool]] = [calls.c.state.in_(named)]
+    if "open" in wanted:
+        conditions.append(calls.c.state != State.ENDED)
+    if "live" in wanted:
+        conditions.append(calls.c.state.not_in([*_WAITING, State.ENDED]))
+    return or_(*conditions)
 
 
 def _metadata(key: str) -> ColumnElement[str]:

@@ -3,15 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
 from loguru import logger
 
-from frontdesk.calls.entries import LedgerCall, Recorded
-from frontdesk.calls.models import Data, Fact, GatewayFact, Source
-from frontdesk.calls.orders import AskPresence, CloseLine, Order, Step
-from frontdesk.daily.presence import RoomPresence
+from frontdesk.calls.entries import LedgerCall
+from frontdesk.calls.errands import Errands
+from frontdesk.calls.orders import Step
 from frontdesk.errors import FrontdeskError
 from frontdesk.logs import call_context
 
@@ -30,37 +28,16 @@ class Books(Protocol):
     async def tick(self, call_id: str, now: float, up_since: float) -> Step | None:
         """Let the clock look at a call."""
 
-    async def record(self, *facts: Fact) -> Recorded:
-        """Write facts down."""
-
     def watch(self, listener: Callable[[LedgerCall], None]) -> Callable[[], None]:
         """Be told of changed calls."""
-
-
-class Hangs(Protocol):
-    """Hangs up."""
-
-    async def close(self, order: CloseLine) -> str | None:
-        """How it was confirmed that an attempt is closed; None when it was not."""
-
-
-class Asks(Protocol):
-    """Asks Daily."""
-
-    async def ask(self, room: str) -> RoomPresence | None:
-        """Who is in a room; None when Daily cannot say."""
 
 
 class Reaper:
     """Lets the clock look at calls that are due, and carries out what follows.
 
-    Orders that fail are not repeated here: the call is due again until what was ordered is confirmed.
-
     Args:
         books: The ledger.
-        hang_up: Closes lines.
-        presence: Asks Daily.
-        room: Names the room of an attempt whose opening is not known.
+        errands: Carry out what follows.
         up_since: When this gateway began to take reports, UTC seconds; the clock's now when None.
         every_s: Longest time between two looks, in seconds: other gateways' commits wake nobody here.
         at_once: Most calls that are being looked at.
@@ -70,9 +47,7 @@ class Reaper:
     def __init__(
         self,
         books: Books,
-        hang_up: Hangs,
-        presence: Asks,
-        room: Callable[[str, int], str],
+        errands: Errands,
         *,
         up_since: float | None = None,
         every_s: float = 1.0,
@@ -80,9 +55,7 @@ class Reaper:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._books = books
-        self._hang_up = hang_up
-        self._presence = presence
-        self._room = room
+        self._errands = errands
         self._up_since = clock() if up_since is None else up_since
         self._every_s = every_s
         self._at_once = at_once
@@ -103,6 +76,7 @@ class Reaper:
         finally:
             unwatch()
             await self._stop()
+            await self._errands.drain(0)
 
     def wake(self, _call_id: str) -> None:
         """Look at once."""
@@ -115,6 +89,7 @@ class Reaper:
                 while True:
                     claimed = await self._claim()
                     if not claimed and not self._busy:
+                        await self._errands.drain(timeout_s)
                         return
                     await asyncio.wait(tuple(self._busy.values()), return_when=asyncio.FIRST_COMPLETED)
         except (TimeoutError, FrontdeskError):
@@ -162,7 +137,7 @@ class Reaper:
             code = error.code if isinstance(error, FrontdeskError) else type(error).__name__
             logger.warning("calls cannot be looked after: {}", code)
         self._failures += 1
-        return min(self._every_s * 2.0**self._failures, _LONGEST_PAUSE_S)
+        return min(self._every_s * 2.0 ** min(self._failures, 32), _LONGEST_PAUSE_S)
 
     async def _see_to(self, call_id: str) -> None:
         """Look at a call, and again when it became due meanwhile."""
@@ -179,34 +154,11 @@ class Reaper:
         try:
             step = await self._books.tick(call_id, self._clock(), self._up_since)
             if step is not None and step.orders:
-                await asyncio.gather(*(self._carry_out(call_id, order) for order in step.orders))
+                await asyncio.gather(*(self._errands.carry_out(call_id, order) for order in step.orders))
         except FrontdeskError as error:
             logger.warning("the call could not be looked after: {}", error.code)
         except Exception as error:  # noqa: BLE001 - the call is due again
             logger.error("the call could not be looked after: {}", type(error).__name__)
-
-    async def _carry_out(self, call_id: str, order: Order) -> None:
-        order = order if order.room else replace(order, room=self._room(call_id, order.attempt))
-        if isinstance(order, AskPresence):
-            await self._ask(call_id, order)
-        else:
-            await self._close(call_id, order)
-
-    async def _close(self, call_id: str, order: CloseLine) -> None:
-        how = await self._hang_up.close(order)
-        if how is not None:
-            await self._record(call_id, GatewayFact.CLOSED, order.attempt, "", {"how": how})
-
-    async def _ask(self, call_id: str, order: AskPresence) -> None:
-        who = await self._presence.ask(order.room)
-        if who is not None:
-            data: Data = {"bot": who.bot, "phones": who.phones}
-            suffix = f":{round(self._clock() * 1000)}"
-            await self._record(call_id, GatewayFact.PRESENCE, order.attempt, suffix, data)
-
-    async def _record(self, call_id: str, kind: GatewayFact, attempt: int, suffix: str, data: Data) -> None:
-        identity = f"{kind}:{attempt}{suffix}"
-        await self._books.record(Fact(call_id, identity, Source.GATEWAY, kind, self._clock(), attempt, data))
 
     async def _stop(self) -> None:
         tasks = tuple(self._busy.values())

@@ -22,7 +22,7 @@ CONTENT = {
 }
 """What is kept in `turns`, `tool_calls` and `calls`, and not once more in `call_events`."""
 _HUGE = 1e15
-RINGING = ("ringing", "daily.dialout.ringing")
+RINGING = ("ringing", "daily.dialout.connected")
 ANSWERED = ("connected", "answered", "daily.dialin.connected", "daily.dialout.answered")
 
 
@@ -40,6 +40,12 @@ def call_row(call: NewCall) -> Row:
         "limits": to_text(call.limits),
         "variables": to_text(call.variables),
         "metadata": to_text(call.metadata),
+        "caller_id": call.caller_id,
+        "external_id": call.external_id,
+        "campaign_id": call.campaign_id,
+        "request_digest": call.request_digest,
+        "plan": to_text(call.plan),
+        "brief": to_text(call.brief),
         "created_at": call.created_at,
     }
 
@@ -80,6 +86,8 @@ def state_row(state: CallState, updated_at: float) -> Row:
         "attempt": state.attempt,
         "life": _STATES.dump_json(state, exclude_defaults=True, warnings=False).decode(),
         "due_at": state.due_at,
+        "next_attempt_at": state.waiting and state.waiting.at,
+        "waiting_for": state.waiting and state.waiting.why,
     }
 
 
@@ -98,6 +106,12 @@ def call_of(row: Any, state: CallState) -> NewCall:
         limits=from_text(row.limits),
         variables=from_text(row.variables),
         metadata=from_text(row.metadata),
+        caller_id=row.caller_id,
+        external_id=row.external_id,
+        campaign_id=row.campaign_id,
+        request_digest=row.request_digest,
+        plan=from_text(row.plan),
+        brief=from_text(row.brief),
     )
 
 

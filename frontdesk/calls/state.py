@@ -5,6 +5,7 @@ from typing import Self
 
 from frontdesk.calls.codec import dumped, loaded
 from frontdesk.calls.models import Data, Direction, State
+from frontdesk.calls.plan import Plan
 from frontdesk.ended import EndedReason
 
 
@@ -31,7 +32,8 @@ class End:
 class LaunchFailure:
     """A launch came to nothing.
 
-    `final`: no other attempt follows. `ambiguous`: a bot may come all the same.
+    `final`: no other attempt follows. `ambiguous`: a bot may come all the same. `retry_after_s`: what the
+    other side said of when it may have room again, 0 for nothing.
     """
 
     at: float
@@ -39,6 +41,7 @@ class LaunchFailure:
     code: str = ""
     final: bool = True
     ambiguous: bool = False
+    retry_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,49 @@ class Tries:
 
     count: int = 0
     next_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A call out that waits for an attempt.
+
+    Args:
+        attempt: Number of the attempt.
+        at: Not before, UTC seconds.
+        why: `scheduled`, `queued`, the reason of the attempt before, or what the gate said.
+        turn: Counts what the engine is given to do for one attempt, from 0.
+        enqueued: Whether the engine is known to have it.
+        order: How often the engine was asked to take it.
+    """
+
+    attempt: int
+    at: float
+    why: str
+    turn: int = 0
+    enqueued: bool = False
+    order: Tries = Tries()
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """What the gate or the engine said last: an attempt must wait, and `turn` is the engine's next one."""
+
+    attempt: int
+    turn: int
+    at: float
+    why: str
+    said_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The gate said no to an attempt; times are UTC seconds."""
+
+    attempt: int
+    at: float
+    reason: EndedReason
+    detail: str = ""
+    next_allowed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +132,19 @@ class Leg:
 class Attempt:
     """One bot in one room.
 
-    `milestones` holds when each kind of fact happened first, by its type, such as `joined` or
-    `daily.dialout.answered`. `heard_at` and `stirred_at` are by the gateway's clock: when the bot was
-    last heard of, and when the last sign of an end arrived.
+    `claimed_by` is the session whose bot may dial. `milestones` holds when each kind of fact happened
+    first, by its type, such as `joined` or `daily.dialout.answered`. `heard_at` and `stirred_at` are by the
+    gateway's clock: when the bot was last heard of, and when the last sign of an end arrived.
     """
 
     number: int
     room: str = ""
     owner: str = ""
+    claimed_by: str = ""
     session_id: str = ""
     host: str = ""
     host_session_id: str = ""
+    room_url: str = ""
     opened_at: float | None = None
     bot_started_at: float | None = None
     heard_at: float | None = None
@@ -122,6 +170,9 @@ class CallState:
 
     `sequence` counts the CRM events told so far, `published` names them (`type` or `type/attempt`).
     `due_at` is when `life.tick` must look at the call; None when there is nothing to do any more.
+    `plan` is of calls out that are queued, and `waiting` is what they wait for, None while an attempt goes
+    on. `engine_has` is the last attempt, and its turn, that the engine took; `put_off` and `blocked` are
+    what the gate said last.
     """
 
     id: str
@@ -130,6 +181,11 @@ class CallState:
     max_duration_s: float
     ringing_s: float = 0.0
     state: State = State.LAUNCHING
+    plan: Plan | None = None
+    waiting: Waiting | None = None
+    engine_has: tuple[int, int] = (0, 0)
+    put_off: PutOff | None = None
+    blocked: Blocked | None = None
     attempts: tuple[Attempt, ...] = ()
     hang_up: HangUp | None = None
     failed: LaunchFailure | None = None
@@ -159,6 +215,20 @@ class CallState:
             if attempt.number == number:
                 return attempt
         return None
+
+    def waits_for(self, number: int) -> bool:
+        """Whether the call waits for this attempt: it has not ended, was not called off, and none goes on."""
+        return not self.ended and self.waiting is not None and self.waiting.attempt == number
+
+    def claim_granted(self, number: int, session_id: str) -> bool:
+        """Whether the bot of this session may dial: its claim was the first, and its attempt still goes on.
+
+        Claims are granted in the order of the ledger; one that was not granted never will be.
+        """
+        attempt = self.find(number)
+        if attempt is None or attempt.over is not None or self.ended or not session_id:
+            return False
+        return attempt.claimed_by == session_id and self.hang_up_of(number) is None
 
     def hang_up_of(self, number: int) -> HangUp | None:
         """What a bot of this attempt must obey: the earlier of the call's hang-up and the attempt's own."""

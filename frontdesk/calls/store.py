@@ -18,13 +18,15 @@ from frontdesk.storage.statement import Statement, inserting, replacing
 
 _PLAIN = (
     *("id", "organization_id", "workflow", "from_number", "to_number", "patient_id"),
+    *("caller_id", "external_id", "campaign_id", "request_digest"),
     *("created_at", "updated_at", "erased_at"),
 )
-_JSON = ("line", "limits", "variables", "metadata", "life")
+_JSON = ("line", "limits", "variables", "metadata", "plan", "brief", "life")
 _LOADED = ", ".join([*_PLAIN, *(f"CAST({name} AS text) AS {name}" for name in _JSON)])
 _MOVING = (
     *("state", "updated_at", "answered_at", "first_word_at", "ended_at", "ended_reason"),
     *("ended_by", "ended_detail", "attempt", "life", "due_at"),
+    *("next_attempt_at", "waiting_for"),
 )
 _LOAD = {
     "sqlite": "WHERE id IN (SELECT value FROM json_each(:ids))",

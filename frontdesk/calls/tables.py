@@ -1,6 +1,6 @@
 """The tables of the ledger. `calls.life` is what the life of the call remembers; the rest is for readers."""
 
-from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, Text, and_
 
 from frontdesk.storage.tables import METADATA, Json, Seconds
 
@@ -19,6 +19,14 @@ calls = Table(
     Column("limits", Json, nullable=False),
     Column("variables", Json, nullable=False),
     Column("metadata", Json, nullable=False),
+    Column("caller_id", Text, comment="Daily's id of the number that is shown; of calls out."),
+    Column("external_id", Text, comment="The CRM's own id of the call."),
+    Column("campaign_id", Text),
+    Column("request_digest", Text, comment="Tells a repeated request from another one with the same key."),
+    Column("plan", Json, nullable=False, server_default="{}", comment="How a call out is to be tried."),
+    Column("brief", Json, nullable=False, server_default="{}", comment="What only the bot needs; personal."),
+    Column("next_attempt_at", Seconds, comment="Not before; null while none is waited for."),
+    Column("waiting_for", Text, comment="Why it waits."),
     Column("created_at", Seconds, nullable=False),
     Column("updated_at", Seconds, nullable=False),
     Column("answered_at", Seconds, comment="Connected, or answered by the callee."),
@@ -56,6 +64,25 @@ Index(
     sqlite_where=calls.c.due_at.is_not(None),
     postgresql_where=calls.c.due_at.is_not(None),
 )
+Index(
+    "ix_calls_organization_id_external_id",
+    calls.c.organization_id,
+    calls.c.external_id,
+    sqlite_where=calls.c.external_id.is_not(None),
+    postgresql_where=calls.c.external_id.is_not(None),
+)
+Index(
+    "ix_calls_campaign_id_state_ended_reason",
+    calls.c.campaign_id,
+    calls.c.state,
+    calls.c.ended_reason,
+    sqlite_where=calls.c.campaign_id.is_not(None),
+    postgresql_where=calls.c.campaign_id.is_not(None),
+)
+_WAITING = calls.c.next_attempt_at.is_not(None)
+Index("ix_calls_waiting", calls.c.id, sqlite_where=_WAITING, postgresql_where=_WAITING)
+_INCOMING = and_(calls.c.direction == "inbound", calls.c.ended_at.is_(None))
+Index("ix_calls_incoming", calls.c.state, sqlite_where=_INCOMING, postgresql_where=_INCOMING)
 
 
 def _belongs_to_call() -> ForeignKeyConstraint:

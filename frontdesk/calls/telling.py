@@ -2,22 +2,25 @@
 
 from typing import Final
 
-from frontdesk.calls import evidence
+from frontdesk.calls import evidence, retries
 from frontdesk.calls.changing import changed
 from frontdesk.calls.models import Data, State
 from frontdesk.calls.orders import Told
-from frontdesk.calls.state import Attempt, CallState, End
+from frontdesk.calls.state import Attempt, CallState, End, Waiting
 from frontdesk.ended import EndedReason
 
 STARTED: Final = "call.started"
 RINGING: Final = "call.ringing"
 ANSWERED: Final = "call.answered"
 ATTEMPT_ENDED: Final = "call.attempt.ended"
+RESCHEDULED: Final = "call.rescheduled"
 ENDED: Final = "call.ended"
 
 
 def retry_follows(state: CallState, attempt: Attempt) -> bool:
-    """Whether another attempt is certain to follow; so far only the launch says so."""
+    """Whether another attempt may follow this one; without a plan only the launch says so."""
+    if state.plan is not None:
+        return retries.may_follow(state, attempt)
     failure = attempt.launch_failed
     launched_again = failure is not None and not failure.final and state.hang_up is None
     return attempt.number < state.attempt or launched_again
@@ -28,7 +31,7 @@ def tell(state: CallState) -> tuple[CallState, tuple[Told, ...]]:
     told: list[Told] = []
     for attempt in state.attempts:
         state = _tell_attempt(state, attempt, told)
-    return state, tuple(told)
+    return _tell_waiting(state, told), tuple(told)
 
 
 def tell_end(state: CallState) -> tuple[CallState, tuple[Told, ...]]:
@@ -41,7 +44,10 @@ def tell_end(state: CallState) -> tuple[CallState, tuple[Told, ...]]:
         state.ended_detail or "",
     )
     last: list[Told] = []
-    _say(state, last, ENDED, state.attempt, end.at, is_last=True, data=_data(end))
+    data = _data(end)
+    if state.blocked is not None and state.blocked.reason is end.reason:
+        data |= {"next_allowed_at": state.blocked.next_allowed_at}
+    _say(state, last, ENDED, state.attempt, end.at, is_last=True, data=data)
     ended = changed(
         state, state=State.ENDED, sequence=state.sequence + 1, published=(*state.published, ENDED)
     )
@@ -61,6 +67,26 @@ def _tell_attempt(state: CallState, attempt: Attempt, told: list[Told]) -> CallS
         over = attempt.over
         state = _once(state, told, ATTEMPT_ENDED, number, over.at, is_last=is_last, data=_data(over))
     return state
+
+
+def _tell_waiting(state: CallState, told: list[Told]) -> CallState:
+    """A call that waits for another attempt, or longer than it was to, says so once for each."""
+    waiting = state.waiting
+    if waiting is None or (waiting.attempt, waiting.turn) == (1, 0):
+        return state
+    name = f"{RESCHEDULED}/{waiting.attempt}.{waiting.turn}"
+    if name in state.published:
+        return state
+    data: Data = {"waiting_for": waiting.why, "next_attempt_at": waiting.at}
+    _say(state, told, RESCHEDULED, waiting.attempt, _said_at(state, waiting), is_last=False, data=data)
+    return changed(state, sequence=state.sequence + 1, published=(*state.published, name))
+
+
+def _said_at(state: CallState, waiting: Waiting) -> float:
+    if waiting.turn > 0 and state.put_off is not None:
+        return state.put_off.said_at
+    over = state.attempts[-1].over if state.attempts else None
+    return over.at if over else waiting.at
 
 
 def _once(

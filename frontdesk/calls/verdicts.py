@@ -3,7 +3,7 @@
 from frontdesk.calls import evidence
 from frontdesk.calls.changing import changed
 from frontdesk.calls.orders import Patience
-from frontdesk.calls.state import Attempt, CallState, End, HangUp
+from frontdesk.calls.state import Attempt, CallState, End, HangUp, LaunchFailure
 from frontdesk.ended import EndedBy, EndedReason
 
 _SIDES = frozenset(EndedBy)
@@ -18,10 +18,16 @@ def certain_end(state: CallState, attempt: Attempt) -> End | None:
     if bot_end is not None and completed_at is not None:
         return _end(state, hang_up, changed(bot_end, at=completed_at))
     failed = attempt.launch_failed
-    certain = failed is not None and not failed.ambiguous and not evidence.shows_life(attempt)
-    if failed is not None and certain and bot_end is None:
+    if failed is not None and bot_end is None and _launched_in_vain(state, attempt, failed):
         return _end(state, hang_up, End(failed.at, failed.reason, detail=failed.code))
     return None
+
+
+def _launched_in_vain(state: CallState, attempt: Attempt, failed: LaunchFailure) -> bool:
+    """Whether a launch that failed is the end of its attempt: by a plan, unless its bot may dial already."""
+    if state.plan is not None:
+        return not attempt.claimed_by
+    return not failed.ambiguous and not evidence.shows_life(attempt)
 
 
 def judged_end(state: CallState, attempt: Attempt, now: float, patience: Patience) -> End:
@@ -30,7 +36,7 @@ def judged_end(state: CallState, attempt: Attempt, now: float, patience: Patienc
     hang_up = state.hang_up_of(attempt.number)
     if hang_up is not None and hang_up.at - patience.skew_s <= at:
         return _end(state, hang_up, End(at, hang_up.why), certain=True)
-    reason, detail = _judged_reason(attempt)
+    reason, detail = _judged_reason(state, attempt)
     return _end(state, None, End(at, reason, detail=detail))
 
 
@@ -40,13 +46,15 @@ def expired_end(state: CallState, attempt: Attempt, now: float, patience: Patien
         return judged_end(state, attempt, now, patience)
     hang_up = state.hang_up_of(attempt.number)
     decided = hang_up is not None and hang_up.why is not EndedReason.MAX_DURATION
-    reason = hang_up.why if hang_up is not None and decided else EndedReason.LOST
+    unknown = state.plan is not None and evidence.outcome_unknown(attempt)
+    lost = EndedReason.OUTCOME_UNKNOWN if unknown else EndedReason.LOST
+    reason = hang_up.why if hang_up is not None and decided else lost
     return _end(state, hang_up if decided else None, End(now, reason, detail="unconfirmed"), certain=True)
 
 
-def crashed(attempt: Attempt, now: float) -> HangUp:
+def crashed(state: CallState, attempt: Attempt, now: float) -> HangUp:
     """The decision to hang up on a line that has no bot any more, or never had one."""
-    return HangUp(now, evidence.evident_reason(attempt))
+    return HangUp(now, _evident_reason(state, attempt))
 
 
 def of_call(state: CallState, end: End) -> CallState:
@@ -57,6 +65,7 @@ def of_call(state: CallState, end: End) -> CallState:
         ended_reason=end.reason,
         ended_by=end.by,
         ended_detail=end.detail or None,
+        waiting=None,
         attempts=tuple(
             attempt if attempt.over else changed(attempt, over=End(end.at, end.reason, end.by))
             for attempt in state.attempts
@@ -86,7 +95,14 @@ def _ended_at(attempt: Attempt, now: float) -> float:
     return now if known is None else known
 
 
-def _judged_reason(attempt: Attempt) -> tuple[EndedReason, str]:
+def _evident_reason(state: CallState, attempt: Attempt) -> EndedReason:
+    """Why it ended; what may have rung and is not known to have come to nothing is not guessed at."""
+    if state.plan is not None and evidence.outcome_unknown(attempt):
+        return EndedReason.OUTCOME_UNKNOWN
+    return evidence.evident_reason(attempt)
+
+
+def _judged_reason(state: CallState, attempt: Attempt) -> tuple[EndedReason, str]:
     if evidence.away(attempt):
         unanswered = evidence.handed_over_openly(attempt) and not evidence.handed_over_answered(attempt)
         completed = evidence.COMPLETED in attempt.milestones
@@ -96,7 +112,7 @@ def _judged_reason(attempt: Attempt) -> tuple[EndedReason, str]:
     detail = attempt.ending.detail if attempt.ending else ""
     if failure is not None and not evidence.shows_life(attempt):
         detail = failure.code
-    return evidence.evident_reason(attempt), detail
+    return _evident_reason(state, attempt), detail
 
 
 def _end(state: CallState, hang_up: HangUp | None, end: End, *, certain: bool = False) -> End:

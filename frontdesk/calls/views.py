@@ -53,6 +53,9 @@ class CallSummary(_View):
     from_number: str | None = Field(alias="from")
     to_number: str | None = Field(alias="to")
     patient_id: str | None
+    external_id: str | None = Field(description="The CRM's own id of the call.")
+    campaign_id: str | None
+    caller_id: str | None = Field(description="Which number is shown to the callee, by Daily's id.")
     metadata: Object
     created_at: Moment
     answered_at: Moment | None
@@ -65,6 +68,12 @@ class CallSummary(_View):
     ended_by: str | None
     retryable: bool | None = Field(description="Whether calling again may help; null while the call goes on.")
     attempt: int = Field(description="The latest attempt, from 1; 0 before the first.")
+    next_attempt_at: Moment | None = Field(
+        description="Not tried before; null unless the call waits for an attempt."
+    )
+    waiting_for: str | None = Field(
+        description="Why it waits: `scheduled`, `queued`, an ended reason, or a word of the engine."
+    )
     erased_at: Moment | None
 
 
@@ -95,6 +104,7 @@ class AttemptSummary(_View):
     ended_at: Moment | None
     ended_reason: str | None
     dials: int = Field(description="How often a phone was dialed.")
+    rings: int = Field(description="How often one rang, as far as anybody tells.")
 
 
 class Leg(_View):
@@ -114,6 +124,10 @@ class CallRecord(CallSummary):
     updated_at: Moment
     advice: str | None = Field(description="What the ended reason suggests to do.")
     ended_detail: str | None
+    next_allowed_at: Moment | None = Field(description="When a call that was blocked may be made, if known.")
+    earliest_at: Moment | None = Field(description="Not dialed before; of calls out.")
+    latest_at: Moment | None = Field(description="Not dialed after; of calls out.")
+    max_attempts: int | None = Field(description="Most attempts that may reach a phone; of calls out.")
     durations: Durations
     limits: Object
     variables: Object
@@ -138,6 +152,7 @@ class Attempt(_View):
     answered_at: Moment | None
     ended_at: Moment | None
     ended_reason: str | None
+    rings: int = Field(description="How often a phone rang, as far as anybody tells.")
     dials: tuple[Object, ...]
 
 

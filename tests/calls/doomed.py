@@ -1,6 +1,7 @@
 """A process with a ledger, to be killed: opens calls, says what it was promised, and waits for its end.
 
-Arguments: URL of the database, folder of the spool, how many calls.
+Arguments: URL of the database, folder of the spool, how many calls, after how many seconds the
+spool takes over.
 """
 
 import asyncio
@@ -18,10 +19,11 @@ from tests.calls.samples import new_call, started
 from tests.calls.samples import opening as attempt_opened
 
 
-async def main(url: str, folder: str, count: int) -> None:
+async def main(url: str, folder: str, count: int, spool_after_s: float) -> None:
     database = Database.open(url)
     database.ready.set()
-    ledger = Ledger(database, Spool(Path(folder)), NoOutbox(), patience=Patience())
+    spool = Spool(Path(folder))
+    ledger = Ledger(database, spool, NoOutbox(), patience=Patience(), spool_after_s=spool_after_s)
     async with ledger.running():
         calls = [new_call() for _ in range(count)]
         begun = time.monotonic()
@@ -38,4 +40,4 @@ async def main(url: str, folder: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))

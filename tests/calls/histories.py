@@ -5,10 +5,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from frontdesk.calls.models import Direction, Fact
-from tests.calls.lifetime import BOT, DAILY, GATEWAY, fact
+from frontdesk.calls import queue_facts
+from frontdesk.calls.models import Fact, NewCall
+from frontdesk.calls.plan import Plan
+from frontdesk.ended import EndedReason
+from tests.calls.lifetime import BOT, CALL_ID, DAILY, GATEWAY, Life, fact, new_call
+from tests.calls.planned import ALL, planned
 
 Draw = Any
+MOST_ATTEMPTS = 2
+"""After so many the next one is answered."""
 
 
 @dataclass
@@ -39,23 +45,30 @@ class Stage:
 
 @dataclass(frozen=True)
 class History:
-    """What happened, and who is still in the rooms when nothing happens any more."""
+    """What happened to a call, and who is still in its rooms when nothing happens any more."""
 
-    direction: Direction
+    call: NewCall
     facts: list[Fact]
     bot_stays: bool
     phones: int
 
+    @property
+    def plan(self) -> Plan | None:
+        """How it was to be tried."""
+        return Plan.from_json(self.call.plan) if self.call.plan else None
+
 
 @st.composite
 def histories(draw: Draw) -> History:
-    """Any call, of either direction, with at most two attempts and any of the troubles."""
-    direction: Direction = draw(st.sampled_from(["inbound", "outbound"]))
-    facts = draw(attempts_in()) if direction == "inbound" else draw(attempts_out())
+    """Any call, in, out or out by a plan, with at most three attempts and any of the troubles."""
+    kind = draw(st.sampled_from(["inbound", "outbound", "planned", "planned"]))
+    call = draw(planned_calls()) if kind == "planned" else new_call(kind)
+    made = {"inbound": attempts_in, "outbound": attempts_out}
+    facts = draw(attempts_by_plan(call) if kind == "planned" else made[kind]())
     facts = _hung_up(draw, facts) if draw(st.integers(0, 3)) == 0 else facts
     facts = _bot_silenced(draw, facts) if draw(st.booleans()) else facts
     facts = _daily_withheld(draw, facts) if draw(st.booleans()) else facts
-    return History(direction, facts, bot_stays=draw(st.integers(0, 3)) == 0, phones=draw(st.integers(0, 2)))
+    return History(call, facts, bot_stays=draw(st.integers(0, 3)) == 0, phones=draw(st.integers(0, 2)))
 
 
 @st.composite
@@ -105,6 +118,115 @@ def attempts_out(draw: Draw) -> list[Fact]:
     stage.passes(0.1, 1)
     _ended(stage, "busy_or_no_answer", "")
     return stage.facts
+
+
+@st.composite
+def planned_calls(draw: Draw) -> NewCall:
+    """A call out that waits, with any plan."""
+    plan = Plan(
+        earliest_at=draw(st.sampled_from([1000.0, 1300.0])),
+        latest_at=draw(st.sampled_from([4000.0, 4000.0, 1400.0])),
+        max_attempts=draw(st.sampled_from([3, 3, 2, 1])),
+        retry_on=draw(st.sampled_from([ALL, ALL, ALL[:2], ()])),
+        delays_s=tuple(draw(st.lists(st.sampled_from([0.0, 30.0, 600.0]), max_size=2))),
+    )
+    return planned(plan)
+
+
+@st.composite
+def attempts_by_plan(draw: Draw, call: NewCall) -> list[Fact]:
+    """Attempts one after another, as long as the life of the call wants them and its engine is there."""
+    facts: list[Fact] = []
+    while not facts or draw(st.sampled_from([True] * 9 + [False])):
+        waiting = Life(call).hear(*facts).state.waiting
+        if waiting is None:
+            break
+        at = max([waiting.at, *(one.at for one in facts)]) + 0.1
+        stage = Stage(draw, waiting.attempt, at)
+        passes = _gate_lets_pass(stage)
+        if passes:
+            _attempt_by_plan(stage, last=waiting.attempt > MOST_ATTEMPTS)
+        facts += stage.facts
+        if not passes:
+            break
+    return [_marked(one, facts) for one in facts]
+
+
+def _marked(one: Fact, facts: list[Fact]) -> Fact:
+    followed = any(other.type == "attempt_opened" and other.attempt > one.attempt for other in facts)
+    return (
+        replace(one, data=one.data | {"another_follows": True}) if one.type == "ended" and followed else one
+    )
+
+
+def _gate_lets_pass(stage: Stage) -> bool:
+    """The gate says later any number of times, and then yes; or it says no."""
+    attempt = stage.attempt
+    for turn in range(stage.draw(st.sampled_from([0, 0, 0, 1, 2]))):
+        until = stage.at + stage.draw(st.sampled_from([30.0, 3600.0]))
+        why = stage.draw(st.sampled_from(["blocked_quiet_hours", "blocked_frequency"]))
+        stage.facts.append(queue_facts.rescheduled(CALL_ID, attempt, turn, stage.at, until=until, why=why))
+        stage.passes()
+    if stage.draw(st.integers(0, 19)) < 19:
+        return True
+    reason = EndedReason.BLOCKED_DO_NOT_CALL
+    stage.facts.append(queue_facts.blocked(CALL_ID, attempt, stage.at, reason=reason, detail="d"))
+    return False
+
+
+def _attempt_by_plan(stage: Stage, *, last: bool) -> None:
+    fates = ["rings"] * 6 + ["fails"] * 2 + ["answers", "ambiguous", "no claim", "silence", "stopped"]
+    fate = stage.draw(st.sampled_from(fates))
+    if fate in {"fails", "ambiguous"}:
+        _fails_by_plan(stage, ambiguous=fate == "ambiguous")
+        return
+    _launch(stage)
+    _joins(stage)
+    if fate == "no claim":
+        _ended(stage, *stage.draw(st.sampled_from([("bot_start_failed", "claim"), ("canceled", "host")])))
+        return
+    for session in stage.draw(st.sampled_from([("one",), ("one", "two")])):
+        stage.facts.append(queue_facts.claimed(CALL_ID, stage.attempt, session, stage.at))
+        stage.passes(0.1, 1)
+    if stage.draw(st.integers(0, 4)) == 0:
+        stage.gateway("launch_failed", reason="bot_start_failed", code="x", final=False, ambiguous=True)
+    if fate == "stopped":
+        _ended(stage, "canceled", "host")
+    elif fate != "silence":
+        _dials_by_plan(stage, answered=last or fate == "answers")
+
+
+def _fails_by_plan(stage: Stage, *, ambiguous: bool) -> None:
+    stage.gateway("attempt_opened", room=f"room-{stage.attempt}", owner="gateway-1")
+    stage.passes(0.1, 3)
+    reason = stage.draw(st.sampled_from(["capacity", "bot_start_failed"]))
+    final = stage.draw(st.integers(0, 4)) == 0
+    stage.gateway("launch_failed", reason=reason, code="x", final=final, ambiguous=ambiguous)
+    if ambiguous and stage.draw(st.booleans()):
+        _joins(stage)
+        stage.facts.append(queue_facts.claimed(CALL_ID, stage.attempt, "late", stage.at))
+
+
+def _dials_by_plan(stage: Stage, *, answered: bool) -> None:
+    phone = f"phone-{stage.attempt}"
+    stage.bot("dialing", dial=1)
+    stage.passes(0.1, 2)
+    stage.daily("dialout.connected", session_id=phone)
+    stage.bot("ringing", dial=1, session_id=phone)
+    stage.passes(1, 30)
+    again = ["busy", "no_answer", "carrier_unavailable", "voicemail_no_message"]
+    reason = stage.draw(st.sampled_from(again * 2 + ["service_failed", "declined"]))
+    picked_up = answered or reason == "voicemail_no_message"
+    if picked_up:
+        stage.daily("dialout.answered", session_id=phone)
+        stage.bot("answered", dial=1, session_id=phone)
+    if answered:
+        _talks(stage, phone)
+        return
+    stage.daily("dialout.stopped", session_id=phone)
+    if not picked_up:
+        stage.bot("dial_ended", dial=1, session_id=phone, reason=reason)
+    _ended(stage, reason, "")
 
 
 def _launch(stage: Stage) -> None:
@@ -237,7 +359,8 @@ def _hung_up(draw: Draw, facts: list[Fact]) -> list[Fact]:
     before = [one for one in facts if one.at <= at]
     hang_up = replace(fact(GATEWAY, "hang_up", at, 0, why="canceled", by="key-1"), id="hang_up:canceled")
     after: list[Fact] = []
-    for attempt in {one.attempt for one in before}:
+    over = {one.attempt for one in before if one.type == "ended" or _failed_for_good(one)}
+    for attempt in {one.attempt for one in before if one.attempt} - over:
         stage = Stage(draw, attempt, at)
         stage.passes(0.1, 3)
         if any(one.type == "joined" and one.attempt == attempt for one in before):
@@ -245,14 +368,17 @@ def _hung_up(draw: Draw, facts: list[Fact]) -> list[Fact]:
         _line_stops(stage, "phone-1")
         stage.gateway("closed", how="deleted")
         after += stage.facts
-    over = {one.attempt for one in before if one.type == "ended"}
-    return [*before, hang_up, *(one for one in after if one.attempt not in over)]
+    return [*before, hang_up, *after]
+
+
+def _failed_for_good(one: Fact) -> bool:
+    return one.type == "launch_failed" and one.data.get("ambiguous") is not True
 
 
 def _bot_silenced(draw: Draw, facts: list[Fact]) -> list[Fact]:
-    """The bot dies, or its reports do, at some moment."""
+    """The bot dies, or its reports do, at some moment; a claim is in the books before anything is dialed."""
     at = draw(st.floats(min(one.at for one in facts), max(one.at for one in facts)))
-    return [one for one in facts if one.source is not BOT or one.at < at]
+    return [one for one in facts if one.source is not BOT or one.at < at or one.type == "claimed"]
 
 
 def _daily_withheld(draw: Draw, facts: list[Fact]) -> list[Fact]:
@@ -282,5 +408,7 @@ def arrivals(draw: Draw, facts: list[Fact]) -> list[Fact]:
 
 
 def _is_decision(one: Fact) -> bool:
-    launches_again = one.type == "attempt_opened" and one.attempt > 1
-    return launches_again or one.type in {"hang_up", "launch_failed"}
+    """What counts in the order of the ledger; so does an end, by a plan, after which another attempt came."""
+    return one.type in {"attempt_opened", "hang_up", "launch_failed", "claimed", "blocked"} or (
+        one.type == "ended" and one.data.get("another_follows") is True
+    )

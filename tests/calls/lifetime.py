@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from frontdesk.calls import queue_facts
 from frontdesk.calls.life import (
     AskPresence,
     CallState,
@@ -19,7 +20,10 @@ from frontdesk.calls.life import (
     tick,
 )
 from frontdesk.calls.models import Direction, Fact, NewCall, Source
+from frontdesk.calls.orders import Enqueue
+from frontdesk.calls.retries import person_on_the_line
 from frontdesk.calls.state import Tries
+from frontdesk.ended import EndedReason
 
 CALL_ID = "c" * 32
 PATIENCE = Patience()
@@ -105,11 +109,27 @@ class Life:
         self.told += step.told
         self.orders += step.orders
         self._check_told()
+        self._check_waiting()
+
+    def _check_waiting(self) -> None:
+        """Nothing waits while an attempt goes on, after somebody picked up, or when nobody can tell."""
+        state = self.state
+        if state.waiting is None:
+            assert state.plan is None or state.attempts or state.ended
+            return
+        assert not state.ended
+        assert state.hang_up is None
+        assert state.waiting.attempt == state.attempt + 1
+        for attempt in state.attempts:
+            assert attempt.over is not None
+            assert attempt.over.reason is not EndedReason.OUTCOME_UNKNOWN
+            assert not person_on_the_line(attempt)
 
     def _check_told(self) -> None:
         assert [told.sequence for told in self.told] == list(range(1, len(self.told) + 1))
         assert self.state.sequence == len(self.told)
-        assert len({(told.type, told.attempt) for told in self.told}) == len(self.told)
+        once = [told for told in self.told if told.type != "call.rescheduled"]
+        assert len({(told.type, told.attempt) for told in once}) == len(once)
         ends = [told for told in self.told if told.type == "call.ended"]
         assert len(ends) == int(self.state.ended)
         if ends:
@@ -121,11 +141,13 @@ Answer = Callable[[Order, float], Iterable[Fact]]
 
 
 def obeys(*, bot: bool = False, phones: int = 0) -> Answer:
-    """A world in which lines can be closed, and rooms hold whom they are said to hold."""
+    """A world in which lines can be closed, rooms hold whom they are said to, and the engine takes all."""
 
     def answer(order: Order, now: float) -> Iterable[Fact]:
         if isinstance(order, AskPresence):
             return [fact(GATEWAY, "presence", now, order.attempt, bot=bot, phones=phones)]
+        if isinstance(order, Enqueue):
+            return [queue_facts.enqueued(CALL_ID, order.attempt, order.turn, now)]
         return [fact(GATEWAY, "closed", now, order.attempt, how="deleted")]
 
     return answer
@@ -145,7 +167,9 @@ def terminal(state: CallState) -> tuple[Any, ...]:
 
 def record(state: CallState) -> dict[str, Any]:
     """What readers see of a call: all but the clock's own notes."""
+    waiting = state.waiting
     return {
+        "waiting": waiting and (waiting.attempt, waiting.turn, waiting.at, waiting.why),
         "terminal": terminal(state)[:5],
         "answered_at": state.answered_at,
         "first_word_at": state.first_word_at,

@@ -1,8 +1,11 @@
 """Calls and facts for tests of the ledger."""
 
+from dataclasses import replace
 from uuid import uuid4
 
+from frontdesk.calls import queue_facts
 from frontdesk.calls.models import BotFact, Data, Fact, GatewayFact, NewCall, Source
+from frontdesk.calls.plan import Plan, RetryOn
 
 NOW = 1_800_000_000.0
 
@@ -30,8 +33,9 @@ def fact(
     id_: str = "",
     source: Source = Source.BOT,
     at: float = 1.0,
+    attempt: int = 1,
 ) -> Fact:
-    return Fact(call.id, id_ or f"{kind}-1", source, kind, NOW + at, attempt=1, data=data or {})
+    return Fact(call.id, id_ or f"{kind}-1", source, kind, NOW + at, attempt=attempt, data=data or {})
 
 
 def opening(call: NewCall) -> Fact:
@@ -42,6 +46,61 @@ def opening(call: NewCall) -> Fact:
         source=Source.GATEWAY,
         at=0.0,
     )
+
+
+def planned_call(call_id: str | None = None) -> NewCall:
+    """A call out that may be tried twice."""
+    plan = Plan(
+        earliest_at=NOW, latest_at=NOW + 3600, max_attempts=2, retry_on=(RetryOn.BUSY,), delays_s=(60,)
+    )
+    return replace(
+        new_call(call_id),
+        direction="outbound",
+        external_id="crm-7",
+        campaign_id="spring",
+        request_digest="digest",
+        plan=plan.to_json(),
+        brief={"voicemail": {}, "patient_data": {"first_name": "Ada"}},
+    )
+
+
+def planned_life(call: NewCall) -> list[list[Fact]]:
+    """The gate says later, the line is busy, and the second attempt is answered by somebody."""
+    first, second = (
+        [
+            fact(
+                call,
+                kind,
+                data,
+                id_=f"{kind}:{attempt}",
+                source=source,
+                at=at + attempt * 100,
+                attempt=attempt,
+            )
+            for at, (kind, source, data) in enumerate(_TRIED)
+        ]
+        for attempt in (1, 2)
+    )
+    busy = fact(call, BotFact.ENDED, {"reason": "busy"}, id_="ended:1", at=190.0)
+    ended = fact(call, BotFact.ENDED, {"reason": "bot_hangup"}, id_="ended:2", at=290.0, attempt=2)
+    answered = fact(call, BotFact.ANSWERED, {"dial": 1, "session_id": "leg-2"}, at=270.0, attempt=2)
+    later = queue_facts.rescheduled(call.id, 1, 0, NOW, until=NOW + 90, why="blocked_closed")
+    return [
+        [queue_facts.enqueued(call.id, 1, 0, NOW), later],
+        first,
+        [queue_facts.claimed(call.id, 1, "two", NOW + 104), busy],
+        [*second, answered],
+        [ended],
+    ]
+
+
+_TRIED: list[tuple[str, Source, Data]] = [
+    (GatewayFact.ATTEMPT_OPENED, Source.GATEWAY, {"room": "r", "owner": "gateway-1"}),
+    (BotFact.JOINED, Source.BOT, {}),
+    (BotFact.CLAIMED, Source.BOT, {"session_id": "one"}),
+    (BotFact.DIALING, Source.BOT, {"dial": 1}),
+    (BotFact.RINGING, Source.BOT, {"dial": 1}),
+]
 
 
 def started(call: NewCall) -> Fact:

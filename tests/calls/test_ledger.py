@@ -1,19 +1,25 @@
 """The ledger, on both databases."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from frontdesk.calls import queue_facts
+from frontdesk.calls.entries import Over
 from frontdesk.calls.ledger import Ledger, NoOutbox
 from frontdesk.calls.models import BotFact, Data, GatewayFact, Source
+from frontdesk.calls.open_pages import OpenPages
 from frontdesk.calls.orders import Patience
-from frontdesk.calls.tables import call_events, tool_calls, turns
+from frontdesk.calls.tables import call_events, calls, tool_calls, turns
+from frontdesk.ended import EndedReason
 from frontdesk.storage.database import Database
 from frontdesk.storage.spool import Spool
-from tests.calls.samples import NOW, fact, new_call, opening
+from tests.calls.samples import NOW, fact, new_call, opening, planned_call, planned_life
+from tests.calls.slots import Freed
 
 
 @pytest.fixture
@@ -114,3 +120,58 @@ async def test_endless_numbers_are_left_out(ledger: Ledger, database: Database) 
     async with database.reader() as connection:
         row = (await connection.execute(select(tool_calls.c.duration_ms, tool_calls.c.result))).one()
     assert tuple(row) == (None, 1e308)
+
+
+async def test_a_call_that_waits_is_as_it_was(ledger: Ledger) -> None:
+    """The plan, the brief and what a call waits for come back from the books."""
+    call = planned_call()
+    opened = await ledger.open(call)
+    loaded = await ledger.load(call.id)
+    assert loaded
+    assert (loaded.call, loaded.state) == (call, opened.state)
+    assert loaded.state.waiting
+    assert loaded.state.waits_for(1)
+
+
+async def test_slots_are_given_back_with_each_end(database: Database, tmp_path: Path) -> None:
+    """Whoever limits calls hears of each attempt's end in its transaction, and of the call's; once each."""
+    call, freed = planned_call(), Freed()
+    ledger = Ledger(database, Spool(tmp_path / "spool"), NoOutbox(), patience=Patience(), slots=freed)
+    async with ledger.running():
+        await ledger.open(call)
+        for facts in planned_life(call):
+            for _ in range(2):
+                await ledger.record(*facts)
+    first, second = NOW + 190, NOW + 290
+    assert freed.over == [
+        Over(call.id, first, 1, rang=True),
+        Over(call.id, second, 2, rang=True),
+        Over(call.id, second),
+    ]
+    assert freed.told == 2
+
+
+async def test_a_claim_is_decided_once(ledger: Ledger) -> None:
+    """Of two bots that ask at once one may dial; both hear the same when they ask again."""
+    call = planned_call()
+    await ledger.open(call, opening(call))
+    bots = [queue_facts.claimed(call.id, 1, session, NOW + 1) for session in ("one", "two")]
+    for _ in range(2):
+        answers = await asyncio.gather(*(ledger.decide(bot) for bot in bots))
+        states = [answer.states[call.id] for answer in answers]
+        granted = {(state.claim_granted(1, "one"), state.claim_granted(1, "two")) for state in states}
+        assert granted in ({(True, False)}, {(False, True)})
+
+
+async def test_calls_of_an_earlier_version_are_read(ledger: Ledger, database: Database) -> None:
+    """A call out from before there were plans goes on as it began."""
+    call = replace(new_call(), direction="outbound")
+    await ledger.open(call, opening(call))
+    old = {"id": call.id, "direction": "outbound", "created_at": NOW, "max_duration_s": 1800.0}
+    old |= {"ringing_s": 375.0, "state": "ringing", "sequence": 1, "published": ["call.started"]}
+    old |= {"attempts": [{"number": 1, "room": "r", "owner": "g", "opened_at": NOW}], "due_at": NOW + 120}
+    async with database.writer() as connection:
+        await connection.execute(update(calls).where(calls.c.id == call.id).values(life=old))
+    ledger._open_pages = OpenPages()
+    recorded = await ledger.record(fact(call, BotFact.ENDED, {"reason": "busy"}))
+    assert recorded.states[call.id].ended_reason is EndedReason.BUSY

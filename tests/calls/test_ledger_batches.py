@@ -16,7 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontdesk.calls import life as calls_life
-from frontdesk.calls.entries import Entry, NoOutbox, Tick, Write
+from frontdesk.calls.entries import Entry, NoOutbox, Slots, Tick, Write
 from frontdesk.calls.ledger import Ledger, LedgerCall
 from frontdesk.calls.models import BotFact, Fact, GatewayFact, NewCall, Source
 from frontdesk.calls.orders import Patience, Told
@@ -27,12 +27,24 @@ from frontdesk.errors import NotRecordedError
 from frontdesk.storage.database import Database
 from frontdesk.storage.json_text import from_text
 from frontdesk.storage.spool import Spool
-from tests.calls.samples import NOW, fact, life, new_call, opening, started
+from tests.calls.samples import (
+    NOW,
+    fact,
+    life,
+    new_call,
+    opening,
+    planned_call,
+    planned_life,
+    started,
+)
+from tests.calls.slots import Freed
 from tests.databases import address, opened
 
 TABLES = (calls, attempts, legs, call_events, turns, tool_calls)
-CALLS = [new_call(f"{number:032x}") for number in range(3)]
+CALLS = [new_call(f"{number:032x}") for number in range(2)]
+PLANNED = planned_call(f"{2:032x}")
 FACTS = [part for call in CALLS for facts in ([opening(call)], *life(call)) for part in facts]
+FACTS += [part for facts in planned_life(PLANNED) for part in facts]
 
 
 class Heard(NoOutbox):
@@ -51,12 +63,15 @@ class Heard(NoOutbox):
         return sorted(one for batch in self.batches for one in batch)
 
 
-def make(database: Database, folder: Path, outbox: NoOutbox | None = None) -> Ledger:
+def make(
+    database: Database, folder: Path, outbox: NoOutbox | None = None, slots: Slots | None = None
+) -> Ledger:
     return Ledger(
         database,
         Spool(folder / "spool"),
         outbox or NoOutbox(),
         patience=Patience(),
+        slots=slots,
         clock=lambda: NOW + 100,
         spool_after_s=60,
     )
@@ -75,8 +90,10 @@ async def _empty(database: Database) -> None:
 
 entry = st.one_of(
     st.sampled_from(CALLS).map(lambda call: Write(NOW + 100, (opening(call),), call)),
+    st.just(Write(NOW + 100, (), PLANNED)),
+    st.sampled_from(planned_life(PLANNED)).map(lambda facts: Write(NOW + 300, tuple(facts))),
     st.lists(st.sampled_from(FACTS), min_size=1, max_size=4).map(lambda f: Write(NOW + 100, tuple(f))),
-    st.sampled_from(CALLS).map(lambda call: Tick(call.id, NOW + 100, 0.0)),
+    st.sampled_from([*CALLS, PLANNED]).map(lambda call: Tick(call.id, NOW + 100, 0.0)),
 )
 
 
@@ -109,13 +126,13 @@ async def _compare(database: Database, entries: list[Entry], cuts: set[int], fol
     results = []
     for places in (set(range(len(entries))), cuts):
         await _empty(database)
-        heard = Heard()
-        ledger = make(database, folder, heard)
+        heard, freed = Heard(), Freed()
+        ledger = make(database, folder, heard, freed)
         edges = [0, *sorted(place for place in places if 0 < place < len(entries)), len(entries)]
         for start, end in pairwise(edges):
             if batch := entries[start:end]:
                 await ledger._commit(batch)
-        results.append((await books(database), heard.all))
+        results.append((await books(database), heard.all, sorted(freed.over, key=repr)))
     assert results[0] == results[1]
 
 
@@ -212,7 +229,7 @@ async def test_what_comes_after_the_end_is_marked(database: Database, tmp_path: 
     ledger, call = make(database, tmp_path), new_call()
     async with ledger.running():
         await ledger.open(call, opening(call))
-        ended = await ledger.record(fact(call, BotFact.ENDED, {"reason": "completed"}))
+        ended = await ledger.record(fact(call, BotFact.ENDED, {"reason": "bot_hangup"}))
         late = await ledger.record(fact(call, BotFact.TURN, {"role": "user", "text": "still"}))
     assert late.states[call.id].ended_reason == ended.states[call.id].ended_reason
     async with database.reader() as connection:

@@ -99,7 +99,8 @@ async def test_a_killed_gateway_loses_nothing(
 ) -> None:
     """Whatever a process was promised is in the books after kill -9 and a new start, once."""
     async with blocked(database.url) if stalled else nullcontext():
-        arguments = ("-m", "tests.calls.doomed", database.url, str(tmp_path / "spool"), "20")
+        after_s = "0.1" if stalled else "60"  # a busy machine may take a while without a stall
+        arguments = ("-m", "tests.calls.doomed", database.url, str(tmp_path / "spool"), "20", after_s)
         child = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, cwd=CHECKOUT, stdout=asyncio.subprocess.PIPE
         )

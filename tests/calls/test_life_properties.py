@@ -1,15 +1,15 @@
 """Whatever happens to a call, in whatever order it is heard of."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.calls.life import AskPresence, CloseLine
 from frontdesk.calls.models import Fact, State
 from tests.calls.histories import History, arrivals, histories
-from tests.calls.lifetime import BOT, MAX_DURATION_S, PATIENCE, Life, new_call, obeys, record, terminal
+from tests.calls.lifetime import BOT, MAX_DURATION_S, PATIENCE, Life, obeys, record, terminal
 
 UNHURRIED = settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 RINGING_S = 2 * (30 + 30)
 LONGEST_S = PATIENCE.join_s + RINGING_S + MAX_DURATION_S + PATIENCE.slack_s + PATIENCE.expiry_s
@@ -17,7 +17,7 @@ LONGEST_S = PATIENCE.join_s + RINGING_S + MAX_DURATION_S + PATIENCE.slack_s + PA
 
 def lived(history: History, facts: list[Fact], heard_at: float) -> Life:
     """The call after these facts and as much time as it takes."""
-    life = Life(new_call(history.direction)).hear(*facts, at=heard_at)
+    life = Life(history.call).hear(*facts, at=heard_at)
     return life.run(heard_at, answer=obeys(bot=history.bot_stays, phones=history.phones))
 
 
@@ -38,7 +38,7 @@ def test_any_order_and_any_copies_give_the_same_record(data: st.DataObject, hist
 def test_one_end_and_nothing_after_it(data: st.DataObject, history: History) -> None:
     """With the clock looking at any moments, a call ends once, tells it last, and no fact moves it again."""
     facts = data.draw(arrivals(history.facts))
-    life, now = Life(new_call(history.direction)), 1000.0
+    life, now = Life(history.call), 1000.0
     for one in facts:
         now = max(now, one.at) + data.draw(st.sampled_from([0.0, 0.1, 3.0, 30.0, 300.0]))
         life.hear(one, at=now)
@@ -57,9 +57,10 @@ def test_the_clock_alone_ends_every_call(data: st.DataObject, history: History) 
     """After any part of a history and with every order unanswered, the call ends and its orders cease."""
     facts = data.draw(arrivals(history.facts))
     heard = facts[: data.draw(st.integers(0, len(facts)))]
-    life = Life(new_call(history.direction)).hear(*heard)
+    life = Life(history.call).hear(*heard)
     begun_at = max([1000.0, *(one.at for one in heard if one.type == "attempt_opened")])
-    life.run(begun_at, until=begun_at + LONGEST_S)
+    waits_until = history.plan.latest_at if history.plan else 0.0
+    life.run(begun_at, until=max(begun_at, waits_until) + LONGEST_S)
     assert life.state.ended
     life.run(begun_at + LONGEST_S)
     assert life.state.due_at is None
@@ -72,7 +73,8 @@ def test_a_restart_gives_every_bot_a_fresh_lease(data: st.DataObject, history: H
     reports = [one for one in sorted(history.facts, key=lambda one: one.at) if one.source is BOT]
     alive = [one for one in reports if one.type not in {"ended", "ending"}]
     heard = alive[: data.draw(st.integers(0, len(alive)))]
-    life = Life(new_call(history.direction)).hear(*heard)
+    assume(heard or history.plan is None)
+    life = Life(history.call).hear(*heard)
     life.up_since = 1000.0 + data.draw(st.floats(100, 100_000))
     orders = life.tick(life.up_since + part * PATIENCE.lease_s)
     assert orders == ()

@@ -113,6 +113,32 @@ def test_a_rival_that_stays() -> None:
     assert {close.attempt for close in life.closes()} == {1, 2}
 
 
+def test_a_bot_that_left_while_its_launch_goes_on() -> None:
+    """A bot whose room was deleted, as its start seemed to fail, ends no call that is launched again."""
+    life = Life(new_call()).hear(OPENED, JOINED, fact(BOT, "ended", 1004, reason="lost"))
+    failed = fact(GATEWAY, "launch_failed", 1005, reason="bot_start_failed", final=False, ambiguous=True)
+    life.run(1004, until=1004.5).hear(failed).run(1005, until=1005.5)
+    assert not life.state.ended
+    second = fact(GATEWAY, "attempt_opened", 1006, attempt=2, room="room-2", owner="gateway-1")
+    life.hear(second, fact(BOT, "joined", 1008, attempt=2), fact(BOT, "connected", 1010, attempt=2))
+    assert not life.run(1010, until=1030).state.ended
+
+
+def test_a_bot_that_left_after_its_launch() -> None:
+    """A bot that was started for certain, and found no caller, ends the call, whatever is heard of first."""
+    facts = [JOINED, fact(BOT, "ended", 1004, reason="lost")]
+    started = fact(GATEWAY, "bot_started", 1002, session_id="s", host="local")
+    for order in ([started, *facts], [*facts, started]):
+        assert Life(new_call()).hear(OPENED, *order).state.ended_at == 1004
+
+
+def test_a_bot_that_left_and_no_word_of_its_launch() -> None:
+    """When the launch never says anything, the call ends as its bot said, when another should have joined."""
+    life = Life(new_call()).hear(OPENED, JOINED, fact(BOT, "ended", 1004, reason="lost"))
+    life.run(1004, until=1000 + PATIENCE.join_s)
+    assert (life.state.ended_reason, life.state.ended_at) == (EndedReason.LOST, 1004)
+
+
 def test_a_transfer_of_which_daily_says_nothing() -> None:
     """A line that was handed over needs no bot: nobody asks for it, nobody hangs up before the end."""
     life = talking().hear(fact(BOT, "ended", 1030, reason="transferred")).run(1030, until=1400)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from frontdesk.calls.entries import LedgerCall, Recorded
+from frontdesk.calls.errands import Errands
 from frontdesk.calls.models import Fact, GatewayFact, NewCall
-from frontdesk.calls.orders import AskPresence, CloseLine, Order, Step
+from frontdesk.calls.orders import AskPresence, CloseLine, Enqueue, Order, Step
 from frontdesk.calls.reaper import Reaper
 from frontdesk.calls.state import CallState
 from frontdesk.daily.presence import RoomPresence
@@ -18,6 +19,7 @@ from frontdesk.errors import DatabaseUnavailableError
 
 CLOSE = CloseLine(1, EndedReason.LOST, "room-1")
 ASK = AskPresence(1, "room-1")
+ENQUEUE = Enqueue(2, 0, at=90.0, urgent=False)
 
 
 def state_of(call_id: str, due_at: float | None = None) -> CallState:
@@ -77,14 +79,17 @@ class Books:
 
 @dataclass
 class Daily:
-    """Closes lines and tells who is there, as scripted; `gate` holds every answer back."""
+    """Closes lines, tells who is there and takes what waits, as scripted; `gate` holds every answer back."""
 
+    takes: bool = True
+    taken: list[Enqueue] = field(default_factory=list)
     how: str | None = "deleted"
     who: RoomPresence | None = None
     closed: list[str] = field(default_factory=list)
     under_way: int = 0
     most: int = 0
     gate: asyncio.Event | None = None
+    hangs: asyncio.Event | None = None
 
     async def close(self, order: CloseLine) -> str | None:
         self.under_way += 1
@@ -98,14 +103,19 @@ class Daily:
     async def ask(self, room: str) -> RoomPresence | None:
         return self.who
 
+    async def enqueue(self, call_id: str, order: Enqueue) -> bool:
+        self.taken.append(order)
+        if self.hangs:
+            await self.hangs.wait()
+        return self.takes
+
 
 @asynccontextmanager
 async def running(
     books: Books, daily: Daily, *, every_s: float = 60, at_once: int = 8
 ) -> AsyncIterator[Reaper]:
-    reaper = Reaper(
-        books, daily, daily, "{}/{}".format, every_s=every_s, at_once=at_once, clock=lambda: 100.0
-    )
+    errands = Errands(books, daily, daily, "{}/{}".format, engine=daily, clock=lambda: 100.0)
+    reaper = Reaper(books, errands, every_s=every_s, at_once=at_once, clock=lambda: 100.0)
     task = asyncio.create_task(reaper.run())
     try:
         yield reaper
@@ -144,6 +154,29 @@ async def test_who_is_there_is_written_down() -> None:
     assert books.recorded[0].id.startswith("presence:1:")
 
 
+@pytest.mark.parametrize("takes", [True, False])
+async def test_what_waits_goes_to_the_engine(*, takes: bool) -> None:
+    """That the engine has an attempt is a fact of the call, if and only if the engine took it."""
+    books, daily = Books(["call"], {"call": [(ENQUEUE,)]}), Daily(takes=takes)
+    async with running(books, daily) as reaper:
+        await reaper.drain(10)
+    assert daily.taken == [ENQUEUE]
+    told = [(fact.id, fact.attempt, fact.data) for fact in books.recorded]
+    assert told == ([("enqueued:2:0", 0, {"attempt": 2, "turn": 0})] if takes else [])
+
+
+async def test_an_engine_that_hangs_keeps_no_line_open() -> None:
+    """However many calls wait for an engine that does not answer, lines are closed meanwhile."""
+    waiting = [f"call-{number}" for number in range(20)]
+    books = Books([*waiting, "talks"], {name: [(ENQUEUE,)] for name in waiting})
+    books.orders["talks"] = [(CLOSE,)]
+    daily = Daily(hangs=asyncio.Event())
+    async with running(books, daily, at_once=4):
+        await books.until(lambda: bool(books.recorded))
+    assert daily.closed == ["room-1"]
+    assert [fact.type for fact in books.recorded] == [GatewayFact.CLOSED]
+
+
 async def test_a_room_that_nobody_told_of_has_a_name_all_the_same() -> None:
     """An order without a room is for the room that the attempt must have."""
     books, daily = Books(["call"], {"call": [(CloseLine(2, EndedReason.LOST, ""),)]}), Daily()
@@ -180,6 +213,13 @@ async def test_trouble_of_the_database_is_waited_out() -> None:
     async with running(books, Daily(), every_s=0.01):
         await books.until(lambda: books.ticked == ["call"])
     assert books.claims >= 4
+
+
+async def test_a_database_that_is_away_for_a_day_is_waited_for() -> None:
+    """However often it looked in vain, it goes on when the database is back."""
+    books = Books(["call"], away=1100)
+    async with running(books, Daily(), every_s=0):
+        await books.until(lambda: books.ticked == ["call"])
 
 
 async def test_one_call_that_cannot_be_looked_at_harms_no_other() -> None:
