@@ -18,6 +18,8 @@ from frontdesk.errors import (
 
 Model = TypeVar("Model", bound=BaseModel)
 BODY_WITHIN_S = 10.0
+_DEEPEST = 64
+"""What is deeper could be parsed here, but not once it is wrapped: spool and database have limits, too."""
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
@@ -60,7 +62,16 @@ def parse_object(body: bytes) -> dict[str, object]:
         raise InvalidJsonError(f"Send one JSON object, UTF-8 encoded: {error}.") from None
     if not isinstance(value, dict):
         raise InvalidJsonError
+    if body.count(b"[") + body.count(b"{") > _DEEPEST and _deeper_than(_DEEPEST, value):
+        raise InvalidJsonError(f"Nest objects and lists at most {_DEEPEST} deep.")
     return value
+
+
+def _deeper_than(levels: int, value: object) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper_than(levels - 1, one) for one in inside)
 
 
 def require_json(request: Request) -> None:

@@ -62,18 +62,6 @@ class NumberNotDialableError(RequestError, ValueError):
     )
 
 
-class NotSupportedYetError(RequestError, ValueError):
-    """The request is well-formed, but nothing does yet what it asks for.
-
-    Also a ValueError, so that it may be raised while pydantic validates a field.
-    """
-
-    code = "not_supported_yet"
-    status = 422
-    title = "This is not supported yet"
-    advice = "Leave out the fields that `errors` lists."
-
-
 class UnknownNumberError(RequestError):
     """No organization answers the called number."""
 

@@ -36,3 +36,13 @@ class LinkCallGoneError(RequestError):
     status = 410
     title = "The ledger does not know this call any more"
     advice = "Stop reporting."
+
+
+class LinkUndecidedError(RequestError):
+    """A bot asks whether it may dial while the database does not answer."""
+
+    code = "link_undecided"
+    status = 503
+    retryable = True
+    title = "It is not known yet whether this bot may dial"
+    advice = "Ask again with the same `session_id`; dial only after `granted`."
