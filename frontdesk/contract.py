@@ -65,14 +65,22 @@ class Limits(_Contract):
 
     max_duration_s: int = Field(3600, ge=10, le=14000, description="Longest call, in seconds.")
     ring_timeout_s: int = Field(45, ge=5, le=120, description="Longest ringing of one dial, in seconds.")
-    dial_attempts: int = Field(5, ge=1, le=10, description="Most dials in this session.")
+    dial_attempts: int = Field(
+        5, ge=1, le=10, description="Most dials in this session, of what never rang a phone."
+    )
 
 
 class Voicemail(_Contract):
-    """What to do when a machine answers."""
+    """What to do when a machine answers. What is not certainly a machine is a person."""
 
-    action: Literal["hang_up", "leave_message"] = "hang_up"
-    message: str | None = Field(None, max_length=1000)
+    action: Literal["hang_up", "leave_message"] = Field(
+        "hang_up", description="Without a message the call ends as `voicemail_no_message`."
+    )
+    message: str | None = Field(
+        None,
+        max_length=1000,
+        description="Spoken once the mailbox is silent after greeting and beep.",
+    )
 
     @model_validator(mode="after")
     def _message_given(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Any
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
-    EndFrame,
+    ControlFrame,
     ErrorFrame,
     Frame,
     InterruptionFrame,
@@ -27,9 +27,10 @@ from pipecat.services.openai.llm import OpenAILLMService
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.turns.user_mute import MuteUntilFirstBotCompleteUserMuteStrategy
 from pipecat.turns.user_mute.base_user_mute_strategy import BaseUserMuteStrategy
-from pipecat.workers.runner import WorkerRunner
 
+from frontdesk.agent.answering import Answering
 from frontdesk.agent.models import Ears
+from frontdesk.agent.running import Running
 from frontdesk.agent.speech import Speech
 from frontdesk.agent.tools import TOOLS, CallResources
 from frontdesk.agent.transport import SAMPLE_RATE
@@ -68,6 +69,13 @@ class ConversationEvents:
     person_silent: Notice
     service_failed: Callable[[str, bool], Awaitable[None]]
     """A service's name (`stt`, `llm`, `tts`) and whether it can still be used."""
+    message_left: Notice
+    """A message for a voicemail was spoken to its end."""
+
+
+@dataclass
+class _MessageSpoken(ControlFrame):
+    """Stands behind a message in the pipeline, and comes out once its last sound is out."""
 
 
 class _FarewellMute(BaseUserMuteStrategy):
@@ -89,6 +97,7 @@ class Conversation:
         ears: The call's models.
         resources: What the tools work with.
         manner: How it is held.
+        answering: Finds out who has answered a call out.
     """
 
     def __init__(
@@ -98,8 +107,10 @@ class Conversation:
         ears: Ears,
         resources: CallResources,
         manner: Manner,
+        answering: Answering | None = None,
     ) -> None:
         self._speech = speech
+        self._answering = answering
         self._farewell = _FarewellMute()  # type: ignore[no-untyped-call]
         mutes: list[BaseUserMuteStrategy] = [self._farewell]
         if manner.greeting_first:
@@ -119,14 +130,17 @@ class Conversation:
         steps = [
             transport.input(),
             speech.stt,
+            *((answering.detector,) if answering else ()),
             self._person,
+            *((answering.replies,) if answering else ()),
             speech.llm,
             speech.tts,
             transport.output(),
             self._bot,
         ]
+        pipeline = Pipeline(steps)
         self.worker = PipelineWorker(
-            Pipeline(steps),
+            pipeline,
             params=PipelineParams(
                 audio_in_sample_rate=manner.sample_rate,
                 audio_out_sample_rate=manner.sample_rate,
@@ -137,6 +151,7 @@ class Conversation:
             enable_rtvi=manner.rtvi,
             idle_timeout_secs=manner.pipeline_idle_s,
         )
+        self._running = Running(pipeline, self.worker)
 
     def tell(self, events: ConversationEvents) -> None:
         """Tell what happens in the conversation."""
@@ -147,6 +162,9 @@ class Conversation:
             await (
                 events.bot_started() if isinstance(frame, BotStartedSpeakingFrame) else events.bot_stopped()
             )
+
+        async def on_spoken(_: Any, __: Frame) -> None:
+            await events.message_left()
 
         async def on_error(_: Any, frame: ErrorFrame) -> None:
             await self._explain(frame, events)
@@ -159,16 +177,16 @@ class Conversation:
             await events.person_silent()
 
         worker.add_event_handler("on_frame_reached_upstream", on_frame)
+        worker.set_reached_downstream_filter((_MessageSpoken,))
+        worker.add_event_handler("on_frame_reached_downstream", on_spoken)
         worker.add_event_handler("on_pipeline_error", on_error)
         person.add_event_handler("on_user_turn_stopped", on_turn)
         person.add_event_handler("on_user_turn_idle", on_idle)
 
     async def run(self, *, handle_sigint: bool) -> None:
         """Join the room and talk until the conversation is over or canceled."""
-        runner = WorkerRunner(handle_sigint=handle_sigint)
-        await runner.add_workers(self.worker)
         try:
-            await runner.run()
+            await self._running.run(handle_sigint=handle_sigint)
         finally:
             self._witness.turns.over()
 
@@ -177,8 +195,17 @@ class Conversation:
         await self.worker.queue_frame(TTSSpeakFrame(text))
 
     async def interrupt(self) -> None:
-        """Drop what is being thought and spoken, also what hangs."""
-        await self.worker.queue_frame(InterruptionFrame())
+        """Drop what is being thought and spoken, also what hangs, also while the person is not heard."""
+        # Pushed behind the aggregator, which keeps interruptions back as long as it mutes the person.
+        await self._person.push_frame(InterruptionFrame())
+
+    async def leave_message(self, text: str) -> None:
+        """Speak a message to a voicemail; nothing cuts it off. `message_left` is told at its end."""
+        assert self._answering is not None, "nobody was called"  # noqa: S101
+        self._farewell.parting = True
+        # The detector lets nothing of the kind through once it knows a voicemail: this starts behind it.
+        await self._answering.detector.push_frame(TTSSpeakFrame(text))
+        await self._answering.detector.push_frame(_MessageSpoken())
 
     async def think_again(self) -> None:
         """Let the language model answer what was said last."""
@@ -194,11 +221,11 @@ class Conversation:
         self._farewell.parting = True
         if farewell:
             await self.say(farewell)
-        await self.worker.queue_frame(EndFrame())
+        await self._running.finish()
 
     async def cancel(self) -> None:
-        """Leave at once."""
-        await self.worker.cancel()
+        """Leave at once, also when the way to a polite end is blocked."""
+        await self._running.leave()
 
     async def _explain(self, frame: ErrorFrame, events: ConversationEvents) -> None:
         names = {self._speech.stt: "stt", self._speech.llm: "llm", self._speech.tts: "tts"}

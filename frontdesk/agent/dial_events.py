@@ -88,13 +88,37 @@ class PauseOver:
 
 
 @dataclass(frozen=True)
+class MayDial:
+    """The gateway allows this further dial."""
+
+    dial: int
+
+
+@dataclass(frozen=True)
+class MayNot:
+    """The gateway does not allow this further dial, or did not say so in time."""
+
+    dial: int
+
+
+@dataclass(frozen=True)
 class Cancel:
     """Nobody wants this call any more."""
 
 
 LineEvent: TypeAlias = Connected | Answered | Stopped | Failed
 Event: TypeAlias = (
-    Begin | Started | Refused | Unknown | LineEvent | RangLongEnough | HungUp | PauseOver | Cancel
+    Begin
+    | Started
+    | Refused
+    | Unknown
+    | LineEvent
+    | RangLongEnough
+    | HungUp
+    | PauseOver
+    | MayDial
+    | MayNot
+    | Cancel
 )
 
 
@@ -131,6 +155,13 @@ class HangUp:
 
 
 @dataclass(frozen=True)
+class HangUpStray:
+    """Call `stop_dialout` for a phone of an earlier dial; nothing waits for what comes of it."""
+
+    session_id: str
+
+
+@dataclass(frozen=True)
 class ReportDialEnded:
     """This dial came to nothing."""
 
@@ -141,6 +172,13 @@ class ReportDialEnded:
 @dataclass(frozen=True)
 class Pause:
     """Wait before the next dial."""
+
+    dial: int
+
+
+@dataclass(frozen=True)
+class AskAgain:
+    """Ask whether the session may dial once more, for the `dial`th time."""
 
     dial: int
 
@@ -159,4 +197,15 @@ class Finish:
     reason: EndedReason
 
 
-Command: TypeAlias = Dial | WatchRing | ReportRinging | HangUp | ReportDialEnded | Pause | Talk | Finish
+Command: TypeAlias = (
+    Dial
+    | WatchRing
+    | ReportRinging
+    | HangUp
+    | HangUpStray
+    | ReportDialEnded
+    | Pause
+    | AskAgain
+    | Talk
+    | Finish
+)

@@ -16,6 +16,7 @@ class Phase(Enum):
     RINGING = auto()
     STOPPING = auto()
     PAUSED = auto()
+    ASKING = auto()
     TALKING = auto()
     OVER = auto()
 
@@ -44,6 +45,10 @@ class State:
         """Whether a session id belongs to no dial that is known."""
         return bool(session_id) and session_id != self.session_id and session_id not in self.past
 
+    def stray(self, session_id: str) -> bool:
+        """Whether a session id can only be an earlier dial's, which was refused and never had a name."""
+        return self.dial > 1 and bool(self.session_id) and self.unheard_of(session_id)
+
 
 def only_id(held: Iterable[ev.LineEvent]) -> str | None:
     """The session id that all events have that carry one, if there is exactly one."""
@@ -52,8 +57,8 @@ def only_id(held: Iterable[ev.LineEvent]) -> str | None:
 
 
 def alive(held: Iterable[ev.LineEvent]) -> str | None:
-    """The session that was heard ringing or answering and not ending, if there is exactly one."""
+    """The session that was heard ringing or answering; of several the first one that was not heard ending."""
     ended = {event.session_id for event in held if isinstance(event, ev.Stopped | ev.Failed)}
-    begun = {event.session_id for event in held if isinstance(event, ev.Connected | ev.Answered)}
-    alive = [session_id for session_id in begun - ended if session_id]
-    return alive[0] if len(alive) == 1 else None
+    begun = [event.session_id for event in held if isinstance(event, ev.Connected | ev.Answered)]
+    begun = [session_id for session_id in begun if session_id]
+    return next((one for one in begun if one not in ended), begun[0] if begun else None)

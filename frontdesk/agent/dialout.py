@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,10 +10,11 @@ from loguru import logger
 
 from frontdesk.agent import dial_events as ev
 from frontdesk.agent import dialing
+from frontdesk.agent.dial_policy import DialPolicy
 from frontdesk.agent.dial_state import Phase, State
+from frontdesk.agent.dispositions import NEVER_LEFT
 from frontdesk.agent.report import CallReport, Step
 from frontdesk.agent.timers import Sleep, Timers
-from frontdesk.contract import AgentRequest
 from frontdesk.ended import EndedReason
 
 START_TIMEOUT_S = 25.0
@@ -34,23 +34,8 @@ class Phone(Protocol):
         """Stop a dial; returns an error or None."""
 
 
-@dataclass(frozen=True)
-class DialPolicy:
-    """How a call is placed; times are seconds.
-
-    Daily takes about one start a second, five in five seconds (Daily docs, REST API rate limits).
-    """
-
-    most_dials: int = 5
-    ring_timeout_s: float = 45.0
-    first_pause_s: float = 2.0
-    longest_pause_s: float = 30.0
-    jitter: float = 0.25
-
-    def pause_s(self, dial: int) -> float:
-        """Seconds to wait after this dial (counted from 1): doubling, with jitter on top."""
-        pause_s = min(self.first_pause_s * 2.0 ** (dial - 1), self.longest_pause_s)
-        return pause_s * random.uniform(1, 1 + self.jitter)  # noqa: S311
+MayRedial = Callable[[int], Awaitable[bool]]
+"""Asks whether the session may dial for the so manieth time; answers within a bounded time."""
 
 
 @dataclass(frozen=True)
@@ -59,24 +44,6 @@ class DialoutOutcome:
 
     answered: Callable[[str | None], Awaitable[None]]
     finished: Callable[[EndedReason], Awaitable[None]]
-
-
-def dialout_settings(request: AgentRequest) -> dict[str, Any]:
-    """Daily's settings for the dial (daily-python reference, DialoutSettings).
-
-    `userId` carries the call's id into Daily's own records; Daily takes 36 characters at most.
-    """
-    asked = request.dialout_settings
-    if asked is None:
-        raise ValueError("the call is not a dial-out")
-    settings: dict[str, Any] = {"phoneNumber": asked.phone_number, "userId": request.call_id[:36]}
-    if asked.caller_id is not None:
-        settings["callerId"] = str(asked.caller_id)
-    if asked.display_name:
-        settings["displayName"] = asked.display_name
-    if asked.extension:
-        settings["extension"] = asked.extension
-    return settings
 
 
 class DialoutManager:
@@ -88,6 +55,7 @@ class DialoutManager:
         policy: How often, how long, how far apart.
         report: Told of each dial.
         outcome: Told when somebody picked up and when it is over.
+        may_redial: Asked before each dial but the first; None where nobody else decides.
         sleep: Waits for so many seconds.
     """
 
@@ -99,9 +67,11 @@ class DialoutManager:
         report: CallReport,
         outcome: DialoutOutcome,
         *,
+        may_redial: MayRedial | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._phone = phone
+        self._may_redial = may_redial
         self._settings = settings
         self._policy = policy
         self._report = report
@@ -171,14 +141,15 @@ class DialoutManager:
                 self._later("ring", self._policy.ring_timeout_s, ev.RangLongEnough(dial))
             case ev.ReportRinging(dial):
                 self._report.step(Step.RINGING, dial=dial, **self._leg())
-            case ev.HangUp(dial, session_id):
-                self._timers.cancel("ring")
-                self._spawn(self._hang_up(dial, session_id))
+            case ev.HangUp() | ev.HangUpStray():
+                self._spawn(self._hang_up(command))
             case ev.ReportDialEnded(dial, reason):
                 self._timers.cancel("ring")
                 self._report.step(Step.DIAL_ENDED, dial=dial, reason=reason.value, **self._leg())
             case ev.Pause(dial):
                 self._later("pause", self._policy.pause_s(dial), ev.PauseOver(dial))
+            case ev.AskAgain(dial):
+                self._spawn(self._ask(dial))
             case ev.Talk(session_id):
                 self._timers.cancel("ring")
                 self._report.step(Step.ANSWERED, dial=self._state.dial, **self._leg())
@@ -201,17 +172,32 @@ class DialoutManager:
             await self.handle(ev.Unknown(dial))
         except Exception as failure:  # noqa: BLE001
             # pipecat raises bare exceptions when the room is gone; the dial never left.
-            await self.handle(ev.Refused(dial, type(failure).__name__))
+            await self.handle(ev.Refused(dial, f"{NEVER_LEFT}: {type(failure).__name__}"))
         else:
             await self.handle(ev.Refused(dial, str(error)) if error else ev.Started(dial, session_id))
 
-    async def _hang_up(self, dial: int, session_id: str) -> None:
+    async def _ask(self, dial: int) -> None:
+        try:
+            may = self._may_redial is None or await self._may_redial(dial)
+        except Exception as failure:  # noqa: BLE001 - nobody dials on a maybe
+            logger.warning("nobody said whether to dial again: {}", type(failure).__name__)
+            may = False
+        await self.handle(ev.MayDial(dial) if may else ev.MayNot(dial))
+
+    async def _hang_up(self, command: ev.HangUp | ev.HangUpStray) -> None:
+        if isinstance(command, ev.HangUp):
+            self._timers.cancel("ring")
+        done = await self._stop(command.session_id)
+        if isinstance(command, ev.HangUp):
+            await self.handle(ev.HungUp(command.dial, done=done))
+
+    async def _stop(self, session_id: str) -> bool:
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
-                error = await self._phone.stop_dialout(session_id)
+                return not await self._phone.stop_dialout(session_id)
         except Exception as failure:  # noqa: BLE001
-            error = type(failure).__name__
-        await self.handle(ev.HungUp(dial, done=not error))
+            logger.warning("a dial was not stopped: {}", type(failure).__name__)
+            return False
 
     def _later(self, name: str, seconds: float, event: ev.Event) -> None:
         async def happen() -> None:

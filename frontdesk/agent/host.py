@@ -13,13 +13,15 @@ from pydantic import ValidationError
 
 from frontdesk.agent.briefing import brief
 from frontdesk.agent.call import Call, CallRefusedError, read_call
+from frontdesk.agent.claim import Claim, Verdict
 from frontdesk.agent.link import LINGER_S, Link
 from frontdesk.agent.link_context import CallerContext
 from frontdesk.agent.memory import Memory
 from frontdesk.agent.models import SpareEars
+from frontdesk.agent.parts import SessionParts
 from frontdesk.agent.rehearsal import rehearse
 from frontdesk.agent.report import CallReport, LinkedReport, LoggedReport, Step
-from frontdesk.agent.session import PhoneSession, SessionParts
+from frontdesk.agent.session import PhoneSession
 from frontdesk.agent.speech import SpeechError, speech_services, warm
 from frontdesk.contract import AgentRequest
 from frontdesk.ended import EndedReason
@@ -90,11 +92,11 @@ class Host:
 
     async def _answer(self, call: Call, args: RunnerArguments, settings: BotSettings) -> None:
         with call_context(call.call_id):
-            async with aiohttp.ClientSession() as http, _linked(call.request, http) as link:
+            async with aiohttp.ClientSession() as http, _linked(call.request, http) as (link, claim):
                 report: CallReport = LoggedReport() if link is None else LinkedReport(link)
                 report.step(Step.STARTED, direction=call.request.direction)
                 async with _asking(call, http) as context:
-                    outside = _Outside(report, http, context, link)
+                    outside = _Outside(report, http, context, link, claim)
                     # Nothing may hold on to the session while the link lingers.
                     await (await self._open(call, settings, outside)).run(handle_sigint=args.handle_sigint)
 
@@ -117,6 +119,7 @@ class Host:
                 briefing,
                 outside.context.arrived,
                 None if outside.link is None else outside.link.ordered,
+                outside.claim,
             )
             return PhoneSession(call, parts)
         except Exception as error:
@@ -132,6 +135,7 @@ class _Outside:
     http: aiohttp.ClientSession
     context: CallerContext
     link: Link | None
+    claim: Claim | None
 
 
 async def _read(args: RunnerArguments, settings: BotSettings, organizations: Organizations) -> Call:
@@ -145,27 +149,45 @@ async def _read(args: RunnerArguments, settings: BotSettings, organizations: Org
     except CallRefusedError:
         with contextlib.suppress(ValidationError):
             request = AgentRequest.model_validate(args.body)
-            async with aiohttp.ClientSession() as http, _linked(request, http) as link:
+            async with aiohttp.ClientSession() as http, _linked(request, http) as (link, _):
                 if link is not None:
                     LinkedReport(link).ended(EndedReason.BOT_START_FAILED, "refused")
         raise
 
 
 @asynccontextmanager
-async def _linked(request: AgentRequest, http: aiohttp.ClientSession) -> AsyncIterator[Link | None]:
-    """The call's link; at the end it lingers until everything was taken."""
-    link = Link.of(request, http)
+async def _linked(
+    request: AgentRequest, http: aiohttp.ClientSession
+) -> AsyncIterator[tuple[Link | None, Claim | None]]:
+    """The call's link, and the claim of a call out; at the end both linger until everything was taken.
+
+    What a bot has to report waits until its claim is decided: one that may not dial reports nothing.
+    """
+    link: Link | None = None
+
+    def decided(verdict: Verdict) -> None:
+        if link is not None:
+            link.discard() if verdict is Verdict.REFUSED else link.start()
+
+    claim = Claim.of(request, http, decided)
+    link = Link.of(request, http, None if claim is None else claim.name)
     if link is None:
-        yield None
+        yield None, None
         return
-    link.start()
+    link.start() if claim is None else claim.start()
     try:
-        yield link
+        yield link, claim
     except asyncio.CancelledError:
-        await link.close(_STOPPED_LINGER_S)
+        await _leave(link, claim, _STOPPED_LINGER_S)
         raise
     finally:
-        await link.close(LINGER_S)
+        await _leave(link, claim, LINGER_S)
+
+
+async def _leave(link: Link, claim: Claim | None, within_s: float) -> None:
+    if claim is not None:
+        await claim.close(within_s)
+    await link.close(within_s)
 
 
 @asynccontextmanager

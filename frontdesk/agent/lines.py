@@ -1,4 +1,4 @@
-"""The phone line of a call, either way: from the joined room to the person on the phone, and their end."""
+"""The phone line of a call: from the joined room to the person on the phone, and their end."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -6,9 +6,7 @@ from typing import Any, Protocol
 
 from pipecat.transports.daily.transport import DailyTransport
 
-from frontdesk.agent.dial_events import Stopped
 from frontdesk.agent.dialin import Forwarded, Forwarder
-from frontdesk.agent.dialout import DialoutManager
 from frontdesk.agent.report import CallReport, Step
 from frontdesk.agent.timers import Timers
 from frontdesk.ended import EndedReason
@@ -139,49 +137,3 @@ class InboundLine:
 
     def _is_caller(self, data: Mapping[str, Any]) -> bool:
         return self._session_id is None or data.get("sessionId", self._session_id) == self._session_id
-
-
-class OutboundLine:
-    """A callee whom the dial-out manager calls.
-
-    Args:
-        manager: Places the call.
-    """
-
-    def __init__(self, manager: DialoutManager) -> None:
-        self._manager = manager
-        self._session_id: str | None = None
-
-    def attach(self, transport: DailyTransport) -> None:
-        """Listen to the room's dial-out events."""
-        for name in ("connected", "answered", "stopped", "error"):
-            transport.add_event_handler(f"on_dialout_{name}", self._handler(name))
-
-        async def left(_: Any, participant: Mapping[str, Any], __: str) -> None:
-            # Before somebody picks up, a leg that leaves the room says nothing of its own.
-            if self._manager.talking and participant["id"] == self._session_id:
-                await self._manager.handle(Stopped(self._session_id))
-
-        transport.add_event_handler("on_participant_left", left)
-
-    def talks_to(self, session_id: str | None) -> None:
-        """Remember which leg picked up."""
-        self._session_id = session_id
-
-    async def joined(self) -> None:
-        """Place the call."""
-        await self._manager.begin()
-
-    async def call_off(self) -> None:
-        """Stop what rings; a conversation is left to its goodbye."""
-        await self._manager.call_off()
-
-    async def close(self) -> None:
-        """Drop the manager's timers and tasks."""
-        await self._manager.close()
-
-    def _handler(self, name: str) -> Callable[[Any, Any], Awaitable[None]]:
-        async def handle(_: Any, data: Any) -> None:
-            await self._manager.on_event(name, data)
-
-        return handle

@@ -52,21 +52,27 @@ class Link:
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
-    def of(cls, request: AgentRequest, http: aiohttp.ClientSession) -> Self | None:
+    def of(cls, request: AgentRequest, http: aiohttp.ClientSession, claim: str | None = None) -> Self | None:
         """The link of a call; None when nobody wants reports.
 
         A start request that a host takes twice makes two bots with one session id: the ids of their events
-        still differ.
+        still differ, and so do the names of their claims, by which the gateway tells whom to believe.
         """
         if request.callback is None:
             return None
-        post = LinkPost(http, request.callback, request.call_id, request.session_id)
+        post = LinkPost(http, request.callback, request.call_id, request.session_id, claim)
         queue = LinkQueue(f"{request.session_id}-{secrets.token_hex(3)}")
         return cls(post, queue, heartbeat_s=request.callback.heartbeat_s)
 
     def start(self) -> None:
         """Begin to report."""
         self._task = asyncio.create_task(self._run(), name="link")
+
+    def discard(self) -> None:
+        """Forget what was told and what will be: another bot has this call."""
+        self._stopped = True
+        self._queue.clear()
+        self._news.set()
 
     def tell(self, kind: str, data: Mapping[str, Any], *, droppable: bool = False) -> None:
         """Report something that happened just now; returns at once and never fails."""
@@ -83,7 +89,8 @@ class Link:
         return await asyncio.shield(self._order)
 
     async def close(self, linger_s: float = LINGER_S) -> None:
-        """Wait until everything was taken, for so many seconds at most."""
+        """Wait until everything was taken, for so many seconds at most; orders come to nobody any more."""
+        self._order.cancel()
         task, self._task = self._task, None
         if task is None:
             return

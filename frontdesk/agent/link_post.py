@@ -17,7 +17,8 @@ _LONGEST_RETRY_AFTER_S = 30.0
 _OK = 200
 _BAD = {400, 422}
 _TOO_LARGE = 413
-_STOP = {401, 403, 410}
+_FINAL = {401, 403, 410}
+_NOT_FOUND = 404
 
 
 class Verdict(Enum):
@@ -50,19 +51,26 @@ class LinkPost:
         callback: Where to, and the token.
         call_id: Whose.
         session_id: Which start of a bot.
+        claim: In whose name the bot asked whether it may dial; None when it did not.
     """
 
     def __init__(
-        self, http: aiohttp.ClientSession, callback: Callback, call_id: str, session_id: str
+        self,
+        http: aiohttp.ClientSession,
+        callback: Callback,
+        call_id: str,
+        session_id: str,
+        claim: str | None = None,
     ) -> None:
         self._http = http
         self._url = link_url(callback, call_id, "events")
         self._headers = bearer(callback) | {"Content-Type": "application/json"}
-        self._session_id = json.dumps(session_id).encode()
+        who = {"session_id": session_id} | ({} if claim is None else {"claim": claim})
+        self._who = json.dumps(who).encode().removesuffix(b"}")
 
     async def __call__(self, events: Sequence[bytes]) -> Answer:
         """Post events, or a heartbeat when there are none."""
-        body = b'{"session_id":%b,"events":[%b]}' % (self._session_id, b",".join(events))
+        body = b'%b,"events":[%b]}' % (self._who, b",".join(events))
         try:
             async with self._http.post(
                 self._url,
@@ -100,6 +108,17 @@ async def read_object(response: aiohttp.ClientResponse) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def final(status: int, answer: dict[str, Any]) -> bool:
+    """Whether the gateway itself says that nothing more is to be asked or told of a call.
+
+    Proxies answer with the same statuses for a gateway that is being restarted, or when their own doors are
+    set wrongly; only the gateway's problem documents have `retryable` and a `code` in words.
+    """
+    if answer.get("retryable") is False:
+        return status in _FINAL or status == _NOT_FOUND
+    return status in _FINAL and isinstance(answer.get("code"), str) and "retryable" not in answer
+
+
 def judge(status: int, answer: dict[str, Any], offered: int) -> Answer:
     """What an answer to so many events means.
 
@@ -109,7 +128,7 @@ def judge(status: int, answer: dict[str, Any], offered: int) -> Answer:
     why = str(status)
     if status == _OK:
         return _accepted(answer, offered)
-    if status in _STOP or (status == 404 and answer.get("retryable") is False):  # noqa: PLR2004
+    if final(status, answer):
         return Answer(Verdict.STOP, why)
     bad = status == _TOO_LARGE or (status in _BAD and "code" in answer)
     if bad and offered:

@@ -25,6 +25,7 @@ class Step(StrEnum):
     RINGING = "ringing"
     DIAL_ENDED = "dial_ended"
     ANSWERED = "answered"
+    ANSWERED_BY = "answered_by"
     GREETING = "greeting"
     FIRST_WORD = "first_word"
     SERVICE_ERROR = "service_error"

@@ -1,51 +1,29 @@
 """A whole phone call: the line, the conversation, and the one ending they share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 from pipecat.transports.daily.transport import DailyTransport
 
-from frontdesk.agent.briefing import Briefing, brief
+from frontdesk.agent.answering import Answering
+from frontdesk.agent.briefing import brief
 from frontdesk.agent.call import Call
 from frontdesk.agent.conversation import Conversation, ConversationEvents, Manner
 from frontdesk.agent.dialin import Forwarder
-from frontdesk.agent.dialout import DialoutManager, DialoutOutcome, DialPolicy, dialout_settings
 from frontdesk.agent.ending import Ending
 from frontdesk.agent.greeting import Greeting
 from frontdesk.agent.idle import IdleCaller
-from frontdesk.agent.lines import InboundLine, Line, LineEvents, OutboundLine
-from frontdesk.agent.models import Ears
+from frontdesk.agent.lines import InboundLine, Line, LineEvents
+from frontdesk.agent.outbound import OutboundLine
+from frontdesk.agent.parts import SessionParts
 from frontdesk.agent.repair import Repair
-from frontdesk.agent.report import CallReport, Step
-from frontdesk.agent.speech import Speech
+from frontdesk.agent.report import Step
 from frontdesk.agent.timers import Timers
 from frontdesk.agent.tools import CallResources
 from frontdesk.agent.transport import daily_transport, own_leg
-from frontdesk.contract import CallContext
+from frontdesk.agent.voicemail import Callee, Caller
 from frontdesk.ended import EndedReason
-from frontdesk.settings import BotSettings
-
-
-@dataclass(frozen=True)
-class SessionParts:
-    """What a call is given from outside."""
-
-    settings: BotSettings
-    ears: Ears
-    speech: Speech
-    report: CallReport
-    http: aiohttp.ClientSession
-    on_first_word: Callable[[], None]
-    briefing: Briefing
-    context: Callable[[], CallContext | None]
-    """What the CRM has said of the caller by now."""
-    orders: Callable[[], Awaitable[EndedReason]] | None = None
-    """Waits until the gateway orders to hang up."""
-    policy: DialPolicy | None = None
 
 
 class PhoneSession:
@@ -60,6 +38,8 @@ class PhoneSession:
         self._connected = False
         self._task: asyncio.Task[Any] | None = None
         self._transport = daily_transport(call)
+        outbound = call.request.direction == "outbound"
+        self._answering = Answering(parts.speech.llm) if outbound else None
         self._conversation = self._converse()
         self._line = self._open_line()
         self._ending = Ending(self._conversation, self._report, self._timers, self._line.call_off)
@@ -81,6 +61,7 @@ class PhoneSession:
             caller_waits=call.request.dialin_settings is not None,
         )
         self._idle = IdleCaller(self._report, self._ask, self._give_up)
+        self._other = self._other_end()
 
     async def run(self, *, handle_sigint: bool) -> EndedReason:
         """Take the call to its end and return why it ended."""
@@ -113,6 +94,7 @@ class PhoneSession:
             self._parts.ears,
             CallResources(organization, lambda: datetime.now(UTC), self._report, self._hang_up),
             Manner(idle_s=settings.caller_idle_s),
+            self._answering,
         )
         conversation.tell(
             ConversationEvents(
@@ -121,6 +103,7 @@ class PhoneSession:
                 person_spoke=self._person_spoke,
                 person_silent=self._person_silent,
                 service_failed=self._service_failed,
+                message_left=self._message_left,
             )
         )
         return conversation
@@ -134,16 +117,30 @@ class PhoneSession:
                 parts.http, self._call.daily, request.dialin_settings, self._report, timeout_s
             )
             return InboundLine(forwarder, self._report, self._timers, events, timeout_s)
-        limits = request.limits
-        policy = parts.policy or DialPolicy(limits.dial_attempts, limits.ring_timeout_s)
-        manager = DialoutManager(
+        return OutboundLine(
             self._transport,
-            dialout_settings(request),
-            policy,
+            request,
             self._report,
-            DialoutOutcome(answered=self._answered, finished=self._dialout_finished),
+            self._timers,
+            events,
+            policy=parts.policy,
+            claim=parts.claim,
         )
-        return OutboundLine(manager)
+
+    def _other_end(self) -> Callee | Caller:
+        if self._answering is None:
+            return Caller()
+        callee = Callee(
+            self._answering,
+            self._call.request.voicemail,
+            self._conversation,
+            self._ending,
+            self._report,
+            self._timers,
+            lambda: self._greeting.text,
+        )
+        self._answering.tell(callee.known, callee.heard)
+        return callee
 
     def _listen(self, transport: DailyTransport) -> None:
         async def joined(_: Any, data: Any) -> None:
@@ -190,32 +187,27 @@ class PhoneSession:
         if briefing.refused:
             await self._ending.politely(EndedReason.REFUSED)
 
-    async def _answered(self, session_id: str | None) -> None:
-        if isinstance(self._line, OutboundLine):
-            self._line.talks_to(session_id)
-        await self._person_connected()
-
-    async def _dialout_finished(self, reason: EndedReason) -> None:
-        await self._ending.at_once(reason)
-
     async def _line_ended(self, reason: EndedReason, detail: str) -> None:
-        await self._ending.at_once(reason, detail)
+        await self._ending.at_once(*self._other.why(reason, detail))
 
     # The conversation
 
     async def _bot_started(self) -> None:
         self._repair.replied()
         self._greeting.bot_speaks()
+        self._other.bot_speaks()
 
     async def _bot_stopped(self) -> None:
         self._parts.on_first_word()
 
     async def _person_spoke(self) -> None:
-        self._idle.heard()
-        self._repair.await_reply()
+        if not self._other.machine:
+            self._other.person_spoke()
+            self._idle.heard()
+            self._repair.await_reply()
 
     async def _person_silent(self) -> None:
-        if self._connected and not self._ending.begun:
+        if self._connected and not self._ending.begun and not self._other.machine:
             await self._idle.silent()
 
     async def _ask(self) -> None:
@@ -232,6 +224,9 @@ class PhoneSession:
 
     async def _mute(self) -> None:
         await self._ending.at_once(EndedReason.SERVICE_FAILED, "tts_silent")
+
+    async def _message_left(self) -> None:
+        await self._other.message_left()
 
     async def _service_failed(self, name: str, usable: bool) -> None:
         await self._repair.service_failed(name, usable=usable)

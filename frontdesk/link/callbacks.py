@@ -8,8 +8,8 @@ from frontdesk.link.tokens import LinkTokens
 HEARTBEAT_S = 10.0
 _START_S = 300.0
 """A cold start may take this long."""
-_BETWEEN_DIALS_S = 65.0
-"""Starting a dial and the longest pause after it."""
+_BETWEEN_DIALS_S = 80.0
+"""Starting a dial, the longest pause after it, and asking whether another one may follow."""
 _FAREWELL_S = 60.0
 _LINGER_S = 300.0
 """How long a bot that has left still offers its last reports."""

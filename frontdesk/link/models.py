@@ -20,11 +20,11 @@ from pydantic import (
     model_validator,
 )
 
-from frontdesk.calls.models import DAILY_PREFIX, GatewayFact
+from frontdesk.calls.models import DAILY_PREFIX, BotFact, GatewayFact
 from frontdesk.ended import EndedReason
 
 HEARTBEAT = "heartbeat"
-_OF_GATEWAYS = frozenset(GatewayFact)
+_OF_GATEWAYS = frozenset(GatewayFact) | {BotFact.CLAIMED}
 _NOT_OF_BOTS = _OF_GATEWAYS | {HEARTBEAT}
 _REASONS = frozenset(EndedReason)
 
@@ -167,9 +167,13 @@ AnyReport = Annotated[
 
 
 class Batch(_Wire):
-    """What a bot sends at once, in the order in which it happened; without events it is a heartbeat."""
+    """What a bot sends at once, in the order in which it happened; without events it is a heartbeat.
+
+    `claim` is the `session_id` of the bot's `Claim`, if it made one: bots of one start request differ in it.
+    """
 
     session_id: str = Field(min_length=1, max_length=100)
+    claim: str | None = Field(None, min_length=1, max_length=100)
     events: list[AnyReport] = Field(default_factory=list, max_length=500)
 
     @field_validator("events")
@@ -179,6 +183,22 @@ class Batch(_Wire):
         if any(after <= before for before, after in pairwise(sequences)):
             raise ValueError("must be in the order of their sequence")
         return value
+
+
+class Claim(_Wire):
+    """A bot asks whether it may dial; `session_id` is its own alone, and the same each time it asks.
+
+    `dial` counts its dials from 1. A bot whose claim was granted asks so before each of the further ones.
+    """
+
+    session_id: str = Field(min_length=1, max_length=100)
+    dial: int = Field(1, ge=1, le=1000)
+
+
+class Granted(_Wire):
+    """The answer: whether this bot may dial. One that may not dial at all leaves without a report."""
+
+    granted: bool
 
 
 class Orders(_Wire):

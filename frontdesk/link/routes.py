@@ -8,7 +8,7 @@ from starlette.responses import Response
 from frontdesk.doors.bodies import parse_object, read_body, require_json, validate
 from frontdesk.doors.problems import json_response
 from frontdesk.errors import LinkTokenInvalidError
-from frontdesk.link.models import Batch
+from frontdesk.link.models import Batch, Claim
 from frontdesk.link.service import LONGEST_CONTEXT_WAIT_S, LinkService
 from frontdesk.link.tokens import LinkTokens, Reporter
 
@@ -25,6 +25,16 @@ async def report(request: Request, call_id: str) -> Response:
     batch = validate(Batch, parse_object(await read_body(request, LIMIT_BYTES)))
     service: LinkService = request.app.state.link
     return json_response(await service.take(reporter, batch))
+
+
+@router.post("/claim")
+async def claim(request: Request, call_id: str) -> Response:
+    """Whether the bot that asks may dial; safe to repeat."""
+    reporter = _reporter(request, call_id)
+    require_json(request)
+    asked = validate(Claim, parse_object(await read_body(request, LIMIT_BYTES)))
+    service: LinkService = request.app.state.link
+    return json_response(await service.claim(reporter, asked))
 
 
 @router.get("/context")

@@ -131,7 +131,8 @@ class Stage:
     def __init__(self, simulator: SimulatorServer, bot: BotProcess) -> None:
         self.simulator = simulator
         self.bot = bot
-        self.http = aiohttp.ClientSession()
+        # A connection that is kept may be closed in the moment in which it is used again.
+        self.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         self.overrides: dict[str, Any] = {}
 
     @property

@@ -164,7 +164,7 @@ async def test_a_request_that_is_no_call_is_refused_in_the_log(stage: Stage, bod
 async def test_eight_callers_at_once_are_answered_and_greeted(stage: Stage) -> None:
     """None of eight simultaneous webhooks waits for the other bots, and everybody hears the greeting."""
     stage.world.limits.enabled = False
-    script = Manner(script=[{"wait": 6}, {"hang_up": True, "at_once": True}])
+    script = Manner(script=[{"wait": 15}, {"hang_up": True, "at_once": True}])
     records = await asyncio.gather(
         *(stage.world.network.call_in(f"+1415555014{n}", CLINIC, script) for n in range(8))
     )

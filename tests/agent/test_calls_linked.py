@@ -1,73 +1,32 @@
 """Whole calls of the real bot that reports to the real link over HTTP."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from frontdesk.calls.models import Fact
-from frontdesk.contract import CallContext, Limits
+from frontdesk.contract import CallContext
 from frontdesk.ended import EndedReason
 from frontdesk.simulator.phone.people import Outcome, Person
-from frontdesk.simulator.server import SimulatorServer
-from frontdesk.simulator.settings import SimulatorSettings
 from frontdesk.simulator.vendors import brain, openai
-from tests.agent.stage import DEADLINE_S, BotProcess, Stage
-from tests.link.desk import LinkDesk, link_desk
+from tests.agent.linked import LinkedStage, linked_stage
+from tests.link.desk import Mishap
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 
-class LinkedStage(Stage):
-    """A stage whose bots report."""
-
-    desk: LinkDesk
-    asks = False
-
-    async def start(self, body: dict[str, Any]) -> None:
-        callback = self.desk.callbacks.callback_for(body["call_id"], 1, Limits(), ask_context=self.asks)
-        await super().start(body | {"callback": callback.model_dump(mode="json")})
-
-    async def fact(self, call_id: str, kind: str) -> Fact:
-        """Wait for a fact of a call."""
-        async with asyncio.timeout(DEADLINE_S):
-            while kind not in self.desk.books.types(call_id):
-                await asyncio.sleep(0.02)
-        return next(fact for fact in self.facts(call_id) if fact.type == kind)
-
-    def facts(self, call_id: str) -> list[Fact]:
-        """What was reported of a call."""
-        return [fact for fact in self.desk.books.facts if fact.call_id == call_id]
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def linked_stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LinkedStage]:
-    settings = SimulatorSettings(port=0, record_dir=tmp_path_factory.mktemp("calls"))
-    async with (
-        link_desk(heartbeat_s=1) as desk,
-        SimulatorServer(settings) as simulator,
-        BotProcess(simulator.base_url, {"LOG_LEVEL": "DEBUG"}) as bot,
-    ):
-        stage = LinkedStage(simulator, bot)
-        stage.desk = desk
-        await stage.open()
+async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LinkedStage]:
+    async with linked_stage(tmp_path_factory.mktemp("calls"), {"LOG_LEVEL": "DEBUG"}) as stage:
         yield stage
-        await stage.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(linked_stage: LinkedStage) -> AsyncIterator[LinkedStage]:
+async def stage(opened: LinkedStage) -> AsyncIterator[LinkedStage]:
     """The module's stage, with nothing ordered and nobody known."""
-    yield linked_stage
-    linked_stage.desk.books.hang_up = None
-    linked_stage.desk.contexts.answer = None
-    linked_stage.desk.contexts.after_s = 0
-    linked_stage.desk.mishaps.plan = []
-    linked_stage.asks = False
-    linked_stage.overrides = {}
-    linked_stage.world.vendors.reset()
+    yield opened
+    opened.reset()
 
 
 async def test_a_whole_call_is_reported(stage: LinkedStage) -> None:
@@ -116,16 +75,6 @@ async def test_a_canceled_call_is_left_at_once(stage: LinkedStage) -> None:
     assert ended.data == {"reason": "canceled", "detail": "gateway"}
     await stage.over(record)
     assert "goodbye" not in " ".join(record.said("heard")).lower()
-
-
-async def test_a_call_that_was_canceled_before_the_bot_came_rings_nobody(stage: LinkedStage) -> None:
-    """The answer to the first report ends the bot, whatever it was about to do."""
-    stage.desk.books.hang_up = EndedReason.CANCELED
-    number = "+14155550177"
-    call_id = await stage.call_out(Person(outcomes=[Outcome.NO_ANSWER], ring_s=60), number)
-    assert (await stage.fact(call_id, "ended")).data["reason"] == "canceled"
-    assert all(record.done.is_set() for record in await stage.outgoing(number, 0))
-    assert "answered" not in stage.desk.books.types(call_id)
 
 
 async def test_a_call_that_lasts_too_long_hears_goodbye(stage: LinkedStage) -> None:
@@ -218,7 +167,7 @@ async def test_a_crm_that_is_slow_costs_the_caller_nothing(stage: LinkedStage) -
 
 async def test_a_link_that_breaks_costs_the_caller_nothing(stage: LinkedStage) -> None:
     """Errors, garbage and silence of the gateway during a whole call: the caller notices nothing of it."""
-    plan: list[int | str] = [500, "garbage", 422, "hang"]
+    plan: list[Mishap] = [500, "garbage", 422, "hang"]
     stage.desk.mishaps.plan = plan * 50
     record, call_id = await stage.call_in(
         ["What are your opening hours?", "That is all, goodbye."], stays=True

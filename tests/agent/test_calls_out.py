@@ -10,18 +10,17 @@ from tests.agent.stage import DEADLINE_S, Stage
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def test_busy_then_no_answer_then_answered_within_one_session(stage: Stage) -> None:
-    """One session dials until somebody picks up, greets only then, and rings nobody afterwards."""
+async def test_carrier_errors_then_answered_within_one_session(stage: Stage) -> None:
+    """What never rang is dialed again in its session; then the bot greets, and rings nobody afterwards."""
     person = Person(
-        outcomes=[Outcome.BUSY, Outcome.NO_ANSWER, Outcome.ANSWER],
+        outcomes=[Outcome.CARRIER_ERROR, Outcome.CARRIER_ERROR, Outcome.ANSWER],
         script=["Yes, it is. What are your opening hours?", "That is all, goodbye."],
         stays=True,
     )
     number = "+14155550187"
-    call_id = await stage.call_out(person, number, limits={"ring_timeout_s": 5})
+    call_id = await stage.call_out(person, number)
     records = await stage.outgoing(number, 3)
     await stage.over(records[2])
-    assert [record.outcome for record in records[:2]] == ["busy", "no_answer"]
     heard = " ".join(records[2].said("heard")).lower()
     assert heard.startswith("hello, this is bright smile dental calling")
     assert await stage.bot.ended(call_id) == "bot_hangup"
@@ -31,18 +30,27 @@ async def test_busy_then_no_answer_then_answered_within_one_session(stage: Stage
 
 
 @pytest.mark.parametrize("channel", ["completion", "error", "stopped", "error_then_stopped"])
-async def test_every_failure_channel_counts_one_dial_each(stage: Stage, channel: Channel) -> None:
-    """However Daily tells that nobody was reached, it costs one dial, and the dials end at the limit."""
+async def test_a_busy_phone_is_dialed_once_however_daily_tells(stage: Stage, channel: Channel) -> None:
+    """Busy, by whatever channel, goes back to the gateway after one dial."""
     number = {"completion": "+14155550171", "error": "+14155550172", "stopped": "+14155550173"}.get(
         channel, "+14155550174"
     )
     person = Person(outcomes=[Outcome.BUSY], channel=channel, ring_s=0.3)
-    call_id = await stage.call_out(person, number, limits={"dial_attempts": 2})
+    call_id = await stage.call_out(person, number)
     reason = await stage.bot.ended(call_id)
-    assert reason in ("busy", "busy_or_no_answer", "carrier_unavailable")
+    assert reason in ("busy", "busy_or_no_answer")
     assert (reason == "busy_or_no_answer") == (channel == "stopped")
+    assert stage.bot.steps(call_id).count("dialing") == 1
+    assert len(await stage.outgoing(number, 1)) == 1
+
+
+async def test_carrier_errors_end_at_the_limit(stage: Stage) -> None:
+    """A phone network that never puts the call through is tried as often as the call allows."""
+    number = "+14155550179"
+    person = Person(outcomes=[Outcome.CARRIER_ERROR], ring_s=0.3)
+    call_id = await stage.call_out(person, number, limits={"dial_attempts": 2})
+    assert await stage.bot.ended(call_id) == "carrier_unavailable"
     assert stage.bot.steps(call_id).count("dialing") == 2
-    assert len(await stage.outgoing(number, 2)) == 2
 
 
 async def test_a_phone_that_rings_too_long_is_hung_up(stage: Stage) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from frontdesk.agent.dialout import DialoutManager, DialoutOutcome, DialPolicy, dialout_settings
+from frontdesk.agent.dial_policy import DialPolicy, dialout_settings
+from frontdesk.agent.dialout import DialoutManager, DialoutOutcome, MayRedial
 from frontdesk.ended import EndedReason
 from server_utils import AgentRequest
 from tests.agent.fakes import ManualTime, NotedReport, ScriptedPhone, settle
@@ -20,6 +21,7 @@ class Desk:
     """One manager and all that it talks to."""
 
     phone: ScriptedPhone
+    may_redial: MayRedial | None = None
     time: ManualTime = field(default_factory=ManualTime)
     report: NotedReport = field(default_factory=NotedReport)
     answered: list[str | None] = field(default_factory=list)
@@ -38,6 +40,7 @@ class Desk:
             POLICY,
             self.report,
             DialoutOutcome(answered, finished),
+            may_redial=self.may_redial,
             sleep=self.time.sleep,
         )
 
@@ -64,16 +67,77 @@ async def test_dials_are_apart_by_a_growing_pause(desk: Desk) -> None:
     """After a dial that failed the next one waits two seconds, then four."""
     await desk.manager.begin()
     await settle()
-    await desk.manager.on_event("error", {"sessionId": "s1", "errorMsg": "486 Busy"})
+    await desk.manager.on_event("error", {"sessionId": "s1", "errorMsg": "503 Service Unavailable"})
     await desk.time.pass_by(1.9)
     assert len(desk.phone.started) == 1
     await desk.time.pass_by(0.2)
     assert len(desk.phone.started) == 2
-    await desk.manager.on_event("stopped", {"sessionId": "s2"})
+    await desk.manager.on_event("error", {"sessionId": "s2", "errorMsg": "503 Service Unavailable"})
     await desk.time.pass_by(3.9)
     assert len(desk.phone.started) == 2
     await desk.time.pass_by(0.2)
     assert len(desk.phone.started) == 3
+
+
+class Decider:
+    """Decides further dials; answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.answers: asyncio.Queue[bool | Exception] = asyncio.Queue()
+
+    async def __call__(self, dial: int) -> bool:
+        self.asked.append(dial)
+        answer = await self.answers.get()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def asking(decider: Decider) -> Desk:
+    """A desk whose first dial failed, and which waits for an answer."""
+    desk = Desk(ScriptedPhone(("s1", None), ("s2", None)), decider)
+    await desk.manager.begin()
+    await settle()
+    assert decider.asked == []
+    await desk.manager.on_event("error", {"sessionId": "s1", "errorMsg": "503 Service Unavailable"})
+    await desk.time.pass_by(2.1)
+    assert (decider.asked, len(desk.phone.started)) == ([2], 1)
+    return desk
+
+
+async def test_a_further_dial_waits_for_a_yes() -> None:
+    """Before the second dial, but not before the first one, the manager asks; only the answer dials."""
+    decider = Decider()
+    desk = await asking(decider)
+    await decider.answers.put(True)
+    await settle()
+    assert len(desk.phone.started) == 2
+    await desk.manager.close()
+
+
+@pytest.mark.parametrize("answer", [False, RuntimeError("nobody knows")])
+async def test_without_a_yes_it_is_over(answer: bool | Exception) -> None:
+    """A no, and whatever goes wrong with asking, ends the dialing with what the last dial came to."""
+    decider = Decider()
+    desk = await asking(decider)
+    await decider.answers.put(answer)
+    await settle()
+    assert (len(desk.phone.started), desk.finished) == (1, [EndedReason.CARRIER_UNAVAILABLE])
+    await desk.manager.close()
+
+
+async def test_calling_off_while_it_is_asked_waits_for_no_answer() -> None:
+    """Nobody wants the call any more: it is over at once, and a yes that comes later dials nobody."""
+    decider = Decider()
+    desk = await asking(decider)
+    await desk.manager.call_off()
+    await settle()
+    assert desk.finished == [EndedReason.CANCELED]
+    await decider.answers.put(True)
+    await settle()
+    assert (len(desk.phone.started), desk.finished) == (1, [EndedReason.CANCELED])
+    await desk.manager.close()
 
 
 async def test_the_ring_timeout_stops_the_dial(desk: Desk) -> None:
@@ -83,6 +147,21 @@ async def test_the_ring_timeout_stops_the_dial(desk: Desk) -> None:
     assert desk.phone.stopped == []
     await desk.time.pass_by(0.2)
     assert desk.phone.stopped == ["s1"]
+
+
+async def test_a_late_ring_of_an_earlier_dial_is_hung_up_beside_this_one() -> None:
+    """The phone that nobody waits for any more is stopped; this one keeps its ring timeout and may answer."""
+    desk = Desk(ScriptedPhone(("", "503 Service Unavailable"), ("s2", None)))
+    await desk.manager.begin()
+    await desk.time.pass_by(2.1)
+    await desk.manager.on_event("connected", {"sessionId": "late"})
+    await settle()
+    assert desk.phone.stopped == ["late"]
+    await desk.time.pass_by(20.1)
+    assert desk.phone.stopped == ["late", "s2"]
+    await settle()
+    assert (desk.finished, len(desk.phone.started)) == ([EndedReason.NO_ANSWER], 2)
+    await desk.manager.close()
 
 
 async def test_the_ring_timeout_does_not_outlive_the_answer(desk: Desk) -> None:
@@ -133,7 +212,7 @@ async def test_many_events_at_once_are_taken_one_by_one(desk: Desk) -> None:
     """Handlers that overlap, as pipecat starts them, cannot dial twice."""
     await desk.manager.begin()
     await settle()
-    events = [("error", {"sessionId": "s1", "errorMsg": "busy"}), ("stopped", {"sessionId": "s1"})] * 5
+    events = [("error", {"sessionId": "s1", "errorMsg": "503"}), ("stopped", {"sessionId": "s1"})] * 5
     await asyncio.gather(*(desk.manager.on_event(name, data) for name, data in events))
     await desk.time.pass_by(2.1)
     assert len(desk.phone.started) == 2

@@ -12,6 +12,7 @@ from frontdesk.agent.link_post import LinkPost
 from frontdesk.agent.link_queue import MOST_EVENT_BYTES, LinkQueue
 from frontdesk.contract import AgentRequest, DialinSettings, Limits
 from frontdesk.ended import EndedReason
+from frontdesk.errors import FrontdeskError, LinkCallGoneError, LinkTokenExpiredError, LinkTokenInvalidError
 from tests.link.desk import LinkDesk, link_desk
 
 CALL = "c" * 32
@@ -74,7 +75,7 @@ async def test_reports_arrive_in_order_and_the_end_is_waited_for(desk: LinkDesk,
     for number in range(250):
         link.tell("turn", {"role": "user", "text": str(number)}, droppable=True)
     link.tell("ended", {"reason": "bot_hangup"})
-    await link.close(60)
+    await link.close(4000)
     said = [fact.data.get("text") for fact in desk.books.facts[:-1]]
     assert said == [str(number) for number in range(250)]
     assert desk.books.facts[-1].type == "ended"
@@ -98,7 +99,7 @@ async def test_a_gateway_away_for_a_minute_costs_no_report(
     assert len(desk.mishaps.met) > 3
     assert desk.books.types() == ["joined"]
     link.tell("ended", {"reason": "bot_hangup"})
-    await link.close(60)
+    await link.close(4000)
     assert desk.books.types() == ["joined", *["turn"] * told, "ended"]
     assert [fact.data["text"] for fact in desk.books.facts[1:-1]] == [str(n) for n in range(told)]
 
@@ -108,7 +109,7 @@ async def test_an_answer_that_got_lost_makes_no_second_fact(desk: LinkDesk, link
     desk.mishaps.plan = ["lost"] * 3
     link.tell("joined", {})
     link.tell("connected", {})
-    await link.close(60)
+    await link.close(4000)
     assert desk.books.types() == ["joined", "connected"]
     assert desk.books.writes >= 4
 
@@ -131,9 +132,22 @@ async def test_a_gateway_that_hangs_holds_nothing_up(desk: LinkDesk, link: Link)
 
 
 @pytest.mark.parametrize("status", [401, 403, 410])
-async def test_a_gateway_that_wants_no_reports_is_left_alone(desk: LinkDesk, link: Link, status: int) -> None:
+async def test_a_proxy_does_not_end_the_link(desk: LinkDesk, link: Link, status: int) -> None:
+    """What only the gateway may say, somebody in front of it says: the reports are sent again."""
+    desk.mishaps.plan = [status, status]
+    link.tell("joined", {})
+    link.tell("connected", {})
+    await link.close(4000)
+    assert desk.mishaps.met == [status, status]
+    assert desk.books.types() == ["joined", "connected"]
+
+
+@pytest.mark.parametrize("error", [LinkTokenInvalidError, LinkTokenExpiredError, LinkCallGoneError])
+async def test_a_gateway_that_wants_no_reports_is_left_alone(
+    desk: LinkDesk, link: Link, error: type[FrontdeskError]
+) -> None:
     """Refused for good: nothing more is sent, telling goes on to be harmless, closing is at once."""
-    desk.mishaps.plan = [status]
+    desk.mishaps.plan = [error()]
     link.tell("joined", {})
     async with asyncio.timeout(10):
         while not desk.mishaps.met:
@@ -141,7 +155,7 @@ async def test_a_gateway_that_wants_no_reports_is_left_alone(desk: LinkDesk, lin
     await asyncio.sleep(0.05)
     link.tell("connected", {})
     async with asyncio.timeout(1):
-        await link.close(1000)
+        await link.close(4000)
     assert desk.books.facts == []
 
 
@@ -151,7 +165,7 @@ async def test_a_call_that_is_not_known_yet_is_told_again(desk: LinkDesk, link: 
     link.tell("joined", {})
     await asyncio.sleep(0.05)
     desk.books.unknown.clear()
-    await link.close(60)
+    await link.close(4000)
     assert desk.books.types() == ["joined"]
 
 
@@ -159,7 +173,7 @@ async def test_a_report_that_is_not_understood_costs_only_itself(desk: LinkDesk,
     """One bad report among many is given up; all others arrive in order."""
     for number in range(10):
         link.tell("turn", {"role": "user" if number != 6 else "cat", "text": str(number)})
-    await link.close(60)
+    await link.close(4000)
     assert [fact.data["text"] for fact in desk.books.facts] == [str(n) for n in range(10) if n != 6]
 
 
@@ -176,7 +190,7 @@ async def test_what_cannot_be_sent_as_it_is_is_mended(desk: LinkDesk, link: Link
     odd = {"nul": "a\0b", "half": "\ud800", "number": float("nan"), "thing": object(), 1: ("x",)}
     link.tell("tool", {"name": "t", "arguments": odd, "result": ["x" * MOST_EVENT_BYTES], "ok": True})
     link.tell("turn", {"role": "bot", "text": "x" * 10 * MOST_EVENT_BYTES})
-    await link.close(60)
+    await link.close(4000)
     tool, turn = desk.books.facts
     arguments = tool.data["arguments"]
     assert isinstance(arguments, dict)

@@ -12,16 +12,19 @@ from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from frontdesk.calls.models import Fact
-from frontdesk.calls.state import CallState, HangUp
+from frontdesk.calls.models import BotFact, Fact, NewCall
+from frontdesk.calls.plan import Plan
+from frontdesk.calls.state import Attempt, CallState, HangUp
 from frontdesk.contract import CallContext
-from frontdesk.doors.problems import install_problem_handlers
+from frontdesk.doors.problems import install_problem_handlers, problem_response
 from frontdesk.ended import EndedReason
+from frontdesk.errors import FrontdeskError
 from frontdesk.link import routes
 from frontdesk.link.callbacks import Callbacks
 from frontdesk.link.service import Books, LinkService
 from frontdesk.link.tokens import LinkTokens
 from server import UVICORN
+from tests.calls.samples import planned_call
 
 DAILY_KEY = "simulated-daily-key"
 
@@ -40,14 +43,24 @@ class Known:
 
     state: CallState
 
+    @property
+    def call(self) -> NewCall:
+        """As it was accepted."""
+        return planned_call(self.state.id)
+
 
 @dataclass
 class NotedBooks:
-    """Books in memory: the facts of known calls, each once, in the order in which they came."""
+    """Books in memory: the facts of known calls, each once, in the order in which they came.
+
+    The first claim of an attempt is granted. While `spools`, facts are kept and no state is known.
+    """
 
     facts: list[Fact] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
     hang_up: EndedReason | None = None
+    plan: Plan | None = None
+    spools: bool = False
     writes: int = 0
 
     async def record(self, *facts: Fact) -> Recorded:
@@ -57,7 +70,7 @@ class NotedBooks:
         self.writes += 1
         seen = {(fact.call_id, fact.id) for fact in self.facts}
         self.facts += [fact for fact in facts if (fact.call_id, fact.id) not in seen]
-        return Recorded({call_id: self._state(call_id) for call_id in call_ids})
+        return Recorded({} if self.spools else {call_id: self._state(call_id) for call_id in call_ids})
 
     async def load(self, call_id: str) -> Known | None:
         return None if call_id in self.unknown else Known(self._state(call_id))
@@ -68,7 +81,15 @@ class NotedBooks:
 
     def _state(self, call_id: str) -> CallState:
         order = HangUp(1.0, self.hang_up) if self.hang_up else None
-        return CallState(call_id, "inbound", 0.0, 3600.0, hang_up=order)
+        attempts = self._attempts(call_id)
+        return CallState(call_id, "inbound", 0.0, 3600.0, hang_up=order, attempts=attempts, plan=self.plan)
+
+    def _attempts(self, call_id: str) -> tuple[Attempt, ...]:
+        claims: dict[int, str] = {}
+        for fact in self.facts:
+            if fact.call_id == call_id and fact.type == BotFact.CLAIMED:
+                claims.setdefault(fact.attempt, str(fact.data["session_id"]))
+        return tuple(Attempt(number, claimed_by=claims[number]) for number in sorted(claims))
 
 
 @dataclass
@@ -85,17 +106,20 @@ class NotedContexts:
         return self.answer if self.after_s <= wait_s else None
 
 
+Mishap = int | str | FrontdeskError
+
+
 class Mishaps:
     """What goes wrong in front of the gateway: each entry is what happens to the next request.
 
     A status answers with it, `lost` lets the gateway work and loses its answer, `garbage` answers nonsense,
-    `hang` never answers.
+    `hang` never answers. An error is the gateway's own answer.
     """
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        self.plan: list[int | str] = []
-        self.met: list[int | str] = []
+        self.plan: list[Mishap] = []
+        self.met: list[Mishap] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not self.plan:
@@ -107,6 +131,9 @@ class Mishaps:
             await self._app(scope, receive, _nowhere)
         if mishap == "hang":
             await _disconnected(receive)
+            return
+        if isinstance(mishap, FrontdeskError):
+            await problem_response(mishap, None)(scope, receive, send)
             return
         status = mishap if isinstance(mishap, int) else 502 if mishap == "lost" else 200
         await Response("<html>not what you expected</html>", status)(scope, receive, send)

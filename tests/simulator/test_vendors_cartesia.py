@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from pipecat.frames.frames import Frame, TTSAudioRawFrame, TTSSpeakFrame, TTSStoppedFrame, TTSTextFrame
+from pipecat.frames.frames import TTSAudioRawFrame, TTSSpeakFrame, TTSStoppedFrame, TTSTextFrame
 from pipecat.pipeline.worker import PipelineParams
 from pipecat.services.cartesia.tts import CartesiaTTSService
-from pipecat.tests.utils import SleepFrame, run_test
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -15,6 +14,7 @@ from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.speech.line import mulaw_decode
 from frontdesk.simulator.speech.listener import Listener
 from frontdesk.simulator.vendors.behavior import Behavior
+from tests.simulator.lone_service import served
 
 GOOD = {"X-API-Key": "any-key", "Cartesia-Version": "2026-03-01"}
 VOICE = "71a7ad14-091c-4e8e-a314-022ece01c121"
@@ -67,15 +67,8 @@ async def test_pipecats_service_speaks(simulator: SimulatorServer, rate: int) ->
         api_key="any-key", url=url(simulator), settings=CartesiaTTSService.Settings(voice=VOICE)
     )
     text = "We are open from nine to five. Can I help you with anything else?"
-    frames: list[Frame] = list(
-        (
-            await run_test(
-                service,
-                frames_to_send=[TTSSpeakFrame(text), SleepFrame(2)],
-                pipeline_params=PipelineParams(audio_out_sample_rate=rate),
-            )
-        )[0]
-    )
+    params = PipelineParams(audio_out_sample_rate=rate)
+    frames, _ = await served(service, TTSSpeakFrame(text), TTSStoppedFrame, params=params)
     pcm = b"".join(frame.audio for frame in frames if isinstance(frame, TTSAudioRawFrame))
     assert heard(simulator, pcm, rate) == text
     assert " ".join(frame.text for frame in frames if isinstance(frame, TTSTextFrame)) == text

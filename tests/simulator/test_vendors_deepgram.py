@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from pipecat.frames.frames import (
+    ErrorFrame,
     Frame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
@@ -12,13 +13,14 @@ from pipecat.frames.frames import (
 )
 from pipecat.pipeline.worker import PipelineParams
 from pipecat.services.deepgram.stt import DeepgramSTTService
-from pipecat.tests.utils import SleepFrame, run_test
+from pipecat.tests.utils import SleepFrame
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.speech.line import mulaw_encode, resample
 from frontdesk.simulator.vendors.behavior import Behavior
+from tests.simulator.lone_service import Step, served
 from tests.simulator.sounds import LINES, quiet, spoken
 
 GOOD = "encoding=linear16&sample_rate=8000&model=nova-3-general&punctuate=true&interim_results=true"
@@ -56,15 +58,14 @@ def line(text: str, tail_s: float = 0.6) -> bytes:
     return quiet(0.3).tobytes() + spoken(text).tobytes() + quiet(tail_s).tobytes()
 
 
-async def heard_by_pipecat(simulator: SimulatorServer, pcm: bytes, rate: int = 8000) -> list[Frame]:
+async def heard_by_pipecat(
+    simulator: SimulatorServer, pcm: bytes, *then: Step, rate: int = 8000
+) -> list[Frame]:
     service = DeepgramSTTService(api_key="any-key", base_url=base_url(simulator))
     size = rate // 50 * 2
     audio = [InputAudioRawFrame(pcm[i : i + size], rate, 1) for i in range(0, len(pcm), size)]
-    down, _ = await run_test(
-        service,
-        frames_to_send=[*audio, VADUserStoppedSpeakingFrame(), SleepFrame(1.5)],
-        pipeline_params=PipelineParams(audio_in_sample_rate=rate),
-    )
+    params = PipelineParams(audio_in_sample_rate=rate)
+    down, _ = await served(service, *audio, VADUserStoppedSpeakingFrame(), *then, params=params)
     return list(down)
 
 
@@ -72,7 +73,8 @@ async def heard_by_pipecat(simulator: SimulatorServer, pcm: bytes, rate: int = 8
 async def test_pipecats_service_hears_a_patient(simulator: SimulatorServer, rate: int) -> None:
     """The unchanged Deepgram service gets interim results and one finalized transcript from audio alone."""
     simulator.world.phrasebook.add_person_lines(LINES)
-    frames = await heard_by_pipecat(simulator, resample(line(LINES[2], tail_s=0.2), 8000, rate), rate)
+    pcm = resample(line(LINES[2], tail_s=0.2), 8000, rate)
+    frames = await heard_by_pipecat(simulator, pcm, TranscriptionFrame, rate=rate)
     final = [frame for frame in frames if isinstance(frame, TranscriptionFrame)]
     assert [(frame.text, frame.finalized) for frame in final] == [(LINES[2], True)]
     assert any(
@@ -83,7 +85,9 @@ async def test_pipecats_service_hears_a_patient(simulator: SimulatorServer, rate
 async def test_pipecats_service_hears_nothing_in_unknown_speech(simulator: SimulatorServer) -> None:
     """Speech that is in nobody's script gives the bot no words."""
     simulator.world.phrasebook.add_person_lines(LINES)
-    frames = await heard_by_pipecat(simulator, line("The weather is nice today.", tail_s=0.2))
+    frames = await heard_by_pipecat(
+        simulator, line("The weather is nice today.", tail_s=0.2), SleepFrame(1.5)
+    )
     assert not [
         frame for frame in frames if isinstance(frame, (TranscriptionFrame, InterimTranscriptionFrame))
     ]
@@ -173,7 +177,7 @@ async def test_a_refusing_vendor_makes_pipecats_service_unusable(simulator: Simu
     """With the trouble `refuse` the bot's service reports a permanent error at once."""
     simulator.world.vendors.behaviors["deepgram"] = Behavior(trouble="refuse", refuse_status=402)
     service = DeepgramSTTService(api_key="any-key", base_url=base_url(simulator))
-    _, up = await run_test(service, frames_to_send=[SleepFrame(0.2)])
+    _, up = await served(service, ErrorFrame)
     assert any("402" in str(getattr(frame, "error", "")) for frame in up)
     assert simulator.world.vendors.uses["deepgram"] == 1
 

@@ -4,14 +4,14 @@ from typing import Any
 import httpx2
 import pytest
 from openai import APIStatusError, AsyncOpenAI, AuthenticationError, RateLimitError
-from pipecat.frames.frames import LLMContextFrame, LLMTextFrame
+from pipecat.frames.frames import LLMContextFrame, LLMFullResponseEndFrame, LLMTextFrame
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.services.llm_service import FunctionCallParams
 from pipecat.services.openai.llm import OpenAILLMService
-from pipecat.tests.utils import SleepFrame, run_test
 
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.vendors.behavior import Behavior
+from tests.simulator.lone_service import served
 
 HOURS_TOOL = {
     "type": "function",
@@ -48,10 +48,8 @@ async def test_pipecats_service_speaks_and_calls_a_tool(simulator: SimulatorServ
     service = OpenAILLMService(api_key="any-key", base_url=f"{simulator.base_url}/openai/v1")
     plain = LLMContext([{"role": "user", "content": "How much does a cleaning cost?"}])
     tooled = LLMContext([{"role": "user", "content": "Are you open on Saturday?"}], tools=[get_opening_hours])
-    down, _ = await run_test(
-        service,
-        frames_to_send=[LLMContextFrame(plain), SleepFrame(0.5), LLMContextFrame(tooled), SleepFrame(0.5)],
-    )
+    steps = LLMContextFrame(plain), LLMFullResponseEndFrame, LLMContextFrame(tooled), lambda: bool(called)
+    down, _ = await served(service, *steps)
     await service._client.close()
     words = "".join(frame.text for frame in down if isinstance(frame, LLMTextFrame))
     assert words == "A cleaning costs ninety dollars."

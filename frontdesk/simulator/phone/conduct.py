@@ -57,6 +57,7 @@ def keep_mailbox(mailbox: Voicemail, manner: Manner) -> Conduct:
     def conduct(leg: Leg) -> Frames:
         yield from _pass(leg, HELLO_DELAY_S)
         yield from _speak(leg, mailbox.greeting, manner)
+        yield from _pass(leg, mailbox.beep_after_s)
         leg.record.mark("voicemail_beep")
         leg.play(beep())
         while leg.speaking:

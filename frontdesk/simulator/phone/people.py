@@ -116,6 +116,7 @@ class Voicemail(BaseModel):
         max_length=500,
         description="Spoken right after the pick-up.",
     )
+    beep_after_s: float = Field(0.6, ge=0, le=60, description="Silence between the greeting and the beep.")
     max_message_s: float = Field(
         30.0, gt=0, le=600, description="Seconds after the beep at which it hangs up."
     )

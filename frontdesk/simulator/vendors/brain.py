@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from frontdesk.simulator.vendors.rules import HeardRule, Rules
 
-__all__ = ["Answer", "ToolCall", "answer"]
+__all__ = ["Answer", "ToolCall", "answer", "text_of"]
 
 _Message: TypeAlias = Mapping[str, Any]
 _Tool: TypeAlias = Mapping[str, Any]
@@ -45,7 +45,7 @@ def answer(rules: Rules, messages: Sequence[_Message], tools: Sequence[_Tool]) -
 
 def _to_instruction(rules: Rules, messages: Sequence[_Message]) -> str:
     """The bot itself asks for words: a greeting at the beginning, else what its instruction quotes."""
-    found = re.search(rules.instructed, _text(messages[-1]), re.IGNORECASE) if messages else None
+    found = re.search(rules.instructed, text_of(messages[-1]), re.IGNORECASE) if messages else None
     if found:
         return found["say"]
     begun = any(message.get("role") in ("user", "assistant") for message in messages)
@@ -57,7 +57,7 @@ def _to_person(rules: Rules, messages: Sequence[_Message], tools: Sequence[_Tool
     words = _last_words(messages)
     decided = _by_rules(rules, words, words, offered)
     if decided is None and _asked(rules, messages):
-        everything = [_text(message) for message in messages if message.get("role") == "user"]
+        everything = [text_of(message) for message in messages if message.get("role") == "user"]
         earlier = next((text for text in reversed(everything[:-1]) if _matching(rules, text, offered)), "")
         decided = _by_rules(rules, earlier, f"{words} {earlier}", offered)
     return decided or Answer(rules.fallback)
@@ -144,13 +144,13 @@ def _typed(value: str, about: Mapping[str, Any]) -> str | int | float | bool:
 def _asked(rules: Rules, messages: Sequence[_Message]) -> bool:
     """Whether the bot's last words asked for an argument."""
     question = re.escape(rules.ask).replace(re.escape("{parameter}"), ".+")
-    spoken = next((_text(m) for m in reversed(messages) if m.get("role") == "assistant"), "")
+    spoken = next((text_of(m) for m in reversed(messages) if m.get("role") == "assistant"), "")
     return re.search(question, spoken) is not None
 
 
 def _after_tool(rules: Rules, messages: Sequence[_Message]) -> str:
     """What to say about a tool's result: by a rule, else the result itself in words."""
-    content = _text(messages[-1])
+    content = text_of(messages[-1])
     name = _tool_name(messages, messages[-1].get("tool_call_id"))
     fields = _fields(_parsed(content))
     for rule in rules.results:
@@ -219,11 +219,12 @@ def _last_words(messages: Sequence[_Message]) -> str:
     for message in reversed(messages):
         if message.get("role") != "user":
             break
-        words.append(_text(message))
+        words.append(text_of(message))
     return " ".join(reversed(words))
 
 
-def _text(message: _Message) -> str:
+def text_of(message: _Message) -> str:
+    """The words of a message."""
     content = message.get("content") or ""
     if isinstance(content, str):
         return content

@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from frontdesk.simulator.vendors.access import may_use, token_of
 from frontdesk.simulator.vendors.behavior import Behavior
-from frontdesk.simulator.vendors.brain import answer
+from frontdesk.simulator.vendors.brain import Answer, answer, text_of
+from frontdesk.simulator.vendors.judgments import judgment
 from frontdesk.simulator.vendors.openai_messages import Completion, error_body
 from frontdesk.simulator.world import World
 
@@ -38,6 +39,7 @@ class _ChatRequest(BaseModel):
     tool_choice: str | dict[str, Any] | None = None
     stream: bool = False
     stream_options: _StreamOptions | None = None
+    response_format: dict[str, Any] | None = None
 
 
 @router.post("/chat/completions")
@@ -56,13 +58,20 @@ async def complete(request: Request) -> Response:
     await asyncio.sleep(behavior.first_byte_ms / 1000)
     if behavior.trouble == "silence":
         await _until_disconnected(request)
-    tools = [] if chat.tool_choice == "none" else chat.tools or []
-    completion = Completion(chat.model, chat.messages, answer(world.vendors.rules, chat.messages, tools))
+    completion = Completion(chat.model, chat.messages, _thought(world, chat))
     if not chat.stream:
         return JSONResponse(completion.whole())
     usage = bool(chat.stream_options and chat.stream_options.include_usage)
     cut = behavior.trouble == "disconnect"
     return StreamingResponse(_events(completion, usage=usage, cut=cut), media_type="text/event-stream")
+
+
+def _thought(world: World, chat: _ChatRequest) -> Answer:
+    judged = judgment(world.vendors.rules, text_of(chat.messages[-1]), chat.response_format)
+    if judged is not None:
+        return Answer(judged)
+    tools = [] if chat.tool_choice == "none" else chat.tools or []
+    return answer(world.vendors.rules, chat.messages, tools)
 
 
 @router.get("/models")

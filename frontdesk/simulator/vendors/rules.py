@@ -3,7 +3,8 @@
 A rule of `heard` is tried on the person's last words, in order. When one of its tools is offered, it is
 called; otherwise its `say` is spoken, and a rule that has none is passed over. A rule of `results` is tried
 on what a tool gave back. Templates name fields in braces: `{day}` from the rule's own groups and the
-`details` found in the person's words, `{opening_hours.monday}` from a tool's JSON result.
+`details` found in the person's words, `{opening_hours.monday}` from a tool's JSON result. A rule of `judged`
+is tried on what is to be classified.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-__all__ = ["HeardRule", "ResultRule", "Rules"]
+__all__ = ["HeardRule", "JudgedRule", "ResultRule", "Rules"]
 
 
 def _compiles(pattern: str) -> str:
@@ -47,6 +48,15 @@ class ResultRule(BaseModel):
     tool: Pattern
     result: Pattern = ""
     say: str = Field(description="A template over the result's fields; skipped when a field is missing.")
+
+
+class JudgedRule(BaseModel):
+    """The choice for words that match `heard`: the first option that matches `choice`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    heard: Pattern
+    choice: Pattern
 
 
 _DAY = (
@@ -133,6 +143,15 @@ _RESULTS = (
 )
 
 
+_JUDGED = (
+    JudgedRule(heard=r"\bscreening\b|\bsay your name\b", choice=r"screen"),
+    JudgedRule(
+        heard=r"\bvoice ?mail\b|\bmailbox\b|\bleave (?:me |us )?a message\b|\bafter the (?:tone|beep)\b",
+        choice=r"voice ?mail|machine",
+    ),
+)
+
+
 class Rules(BaseModel):
     """Everything the stand-in knows. The defaults suit the front desk of a dental clinic."""
 
@@ -153,3 +172,6 @@ class Rules(BaseModel):
     )
     heard: tuple[HeardRule, ...] = _HEARD
     results: tuple[ResultRule, ...] = _RESULTS
+    judged: tuple[JudgedRule, ...] = Field(
+        _JUDGED, description="For requests that ask to choose; without a match the first option is chosen."
+    )
