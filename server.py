@@ -5,6 +5,7 @@ Puts the parts together; the decisions are in `frontdesk/`.
 
 import contextlib
 import gc
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,8 @@ from loguru import logger
 from pydantic_core import to_json
 
 from frontdesk.calls import routes as call_routes
+from frontdesk.campaigns import routes as campaign_routes
+from frontdesk.campaigns.settings import CampaignSettings
 from frontdesk.crm import routes as crm_routes
 from frontdesk.crm.endpoints import load_endpoints
 from frontdesk.daily.events import routes as daily_events_routes
@@ -31,12 +34,19 @@ from frontdesk.doors.protocol import ProblemProtocol
 from frontdesk.doors.requests import RequestFrame
 from frontdesk.doors.shutdown import Deadline, Server
 from frontdesk.doors.signature import SignatureCheck
+from frontdesk.engine.transact import lingers
 from frontdesk.errors import DatabaseInUseError, DatabaseUrlError
+from frontdesk.gate import routes as gate_routes
+from frontdesk.gate.holidays import check_holidays
+from frontdesk.gate.views import WishRequest
 from frontdesk.health import routes as health_routes
 from frontdesk.keys import routes as key_routes
 from frontdesk.link import routes as link_routes
 from frontdesk.logs import configure_logging
 from frontdesk.organizations import Organizations, OrganizationsError, load_organizations
+from frontdesk.outbound import engine_address
+from frontdesk.patients import routes as patient_routes
+from frontdesk.patients.views import PatientRequest
 from frontdesk.retention import routes as retention_routes
 from frontdesk.retention.routes import ErasureRequest
 from frontdesk.services import Services, Tuning
@@ -56,8 +66,12 @@ _ROUTES = (
     crm_routes,
     key_routes,
     retention_routes,
+    campaign_routes,
+    gate_routes,
+    patient_routes,
     health_routes,
 )
+_BODIES = (DialinWebhook, DialoutRequest, ErasureRequest, WishRequest, PatientRequest, CampaignSettings)
 UVICORN: dict[str, Any] = {
     "http": ProblemProtocol,
     "log_config": None,
@@ -77,11 +91,13 @@ def create_app(settings: GatewaySettings | None = None, *, tuning: Tuning = _TUN
     Raises:
         SettingsError: The environment cannot be used.
         OrganizationsError: The files of `clinics/` cannot be used.
-        DatabaseUrlError: DATABASE_URL names no database that we know.
+        DatabaseUrlError: DATABASE_URL or ENGINE_DATABASE_URL names no database that we know.
     """
     settings = settings or GatewaySettings.load()
     sqlite_path(settings.database_url.get_secret_value())
+    sqlite_path(engine_address(settings))
     organizations = load_organizations(settings.clinics_dir)
+    check_holidays(organizations)
     endpoints = load_endpoints(organizations, settings)
     configure_logging(level=settings.log_level, production=settings.production)
 
@@ -109,7 +125,7 @@ def create_app(settings: GatewaySettings | None = None, *, tuning: Tuning = _TUN
     crm_routes.document_webhooks(app)
     install_problem_handlers(app)
     app.add_middleware(RequestFrame)
-    document(app, DialinWebhook, DialoutRequest, ErasureRequest)
+    document(app, *_BODIES)
     return app
 
 
@@ -144,8 +160,16 @@ def _announce(settings: GatewaySettings, organizations: Organizations) -> None:
         logger.warning("the dial-in door is open to this machine: PINLESS_HMAC_SECRET is not set")
     if not settings.frontdesk_api_keys and not settings.production:
         logger.warning("the dial-out door is open to this machine: FRONTDESK_API_KEYS is not set")
+    if len(organizations) > 1:
+        _announce_borrowed_numbers(organizations)
     if settings.production:
         _announce_lacks(settings)
+
+
+def _announce_borrowed_numbers(organizations: Organizations) -> None:
+    for organization in organizations:
+        if organization.caller_id is None and not organization.caller_ids:
+            logger.warning("{} lists no caller_ids: Daily shows any number it has", organization.slug)
 
 
 def _announce_lacks(settings: GatewaySettings) -> None:
@@ -189,7 +213,15 @@ def main(tuning: Tuning = _TUNING) -> int:
     )
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn repeats the signal after its shutdown
         server.run()
-    return 0 if server.started else 3
+    return _left(0 if server.started else 3)
+
+
+def _left(code: int) -> int:
+    """The exit code; leaves at once when nothing but the queue's threads still wait for their database."""
+    if lingers():
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":

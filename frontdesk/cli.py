@@ -3,7 +3,9 @@
 import typer
 
 from frontdesk.calls.cli import app as calls_app
+from frontdesk.campaigns.cli import app as campaign_app
 from frontdesk.daily.cli import app as daily_app
+from frontdesk.gate.cli import app as do_not_call_app
 from frontdesk.keys.cli import app as keys_app
 from frontdesk.retention.cli import erase
 
@@ -11,6 +13,8 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="A telephony gateway for Pipecat voice bots."
 )
 app.add_typer(calls_app, name="calls")
+app.add_typer(campaign_app, name="campaign")
+app.add_typer(do_not_call_app, name="do-not-call")
 app.add_typer(daily_app, name="daily")
 app.add_typer(keys_app, name="keys")
 app.command()(erase)

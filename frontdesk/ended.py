@@ -47,11 +47,15 @@ class EndedReason(StrEnum):
     BLOCKED_DO_NOT_CALL = "blocked_do_not_call"
     BLOCKED_FREQUENCY = "blocked_frequency"
     BLOCKED_CONSENT = "blocked_consent"
+    BLOCKED_CLOSED = "blocked_closed"
+    BLOCKED_TIMEZONE = "blocked_timezone"
+    BLOCKED_CRM = "blocked_crm"
     EXPIRED = "expired"
     CAPACITY = "capacity"
     SERVICE_FAILED = "service_failed"
     BOT_START_FAILED = "bot_start_failed"
     BOT_CRASHED = "bot_crashed"
+    OUTCOME_UNKNOWN = "outcome_unknown"
     LOST = "lost"
 
     @property
@@ -166,6 +170,24 @@ ENDED_REASONS: dict[EndedReason, Ending] = {
     EndedReason.BLOCKED_CONSENT: Ending(
         "The callee's consent is missing", EndedBy.GATEWAY, False, "Record the consent, then call again."
     ),
+    EndedReason.BLOCKED_CLOSED: Ending(
+        "The organization was closed, or had a holiday",
+        EndedBy.GATEWAY,
+        True,
+        "Call again within the hours of the organization.",
+    ),
+    EndedReason.BLOCKED_TIMEZONE: Ending(
+        "The callee's time zone is not known, so nobody knows whether it is night there",
+        EndedBy.GATEWAY,
+        False,
+        "Store the time zone with the patient, or send it with the request.",
+    ),
+    EndedReason.BLOCKED_CRM: Ending(
+        "The CRM, asked right before the dial, did not clearly say yes",
+        EndedBy.CRM,
+        False,
+        "Change the CRM's answer if the call should be made.",
+    ),
     EndedReason.EXPIRED: Ending(
         "The time in which the call was to be made was over", EndedBy.GATEWAY, False, "Ask for a new call."
     ),
@@ -189,6 +211,12 @@ ENDED_REASONS: dict[EndedReason, Ending] = {
         EndedBy.HOST,
         True,
         "Check the bot's log, then call again.",
+    ),
+    EndedReason.OUTCOME_UNKNOWN: Ending(
+        "The phone may have been dialed, and nobody can tell what became of it",
+        EndedBy.UNKNOWN,
+        False,
+        "It is not dialed again by itself: look at the call's timeline, then decide.",
     ),
     EndedReason.LOST: Ending(
         "The caller never got connected, or the room or the line went away during the call",

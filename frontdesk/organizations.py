@@ -1,14 +1,24 @@
 """The organizations that Frontdesk answers for: one YAML file each, in `clinics/`."""
 
 from collections.abc import Iterable, Iterator
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from frontdesk.errors import UnknownNumberError, UnknownOrganizationError, UnknownWorkflowError
 from frontdesk.phone import dialable
@@ -17,6 +27,42 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)]
+
+
+_NOWHERE = frozenset({"localtime", "posixrules", "Factory"})
+"""Names that a machine's zone database may hold, and that say nothing of where somebody is."""
+
+
+def known_timezone(name: str) -> str:
+    """The name, if it is one of the IANA database.
+
+    Raises:
+        ValueError: It is not.
+    """
+    problem = ValueError("is no time zone of the IANA database, such as America/New_York")
+    if name in _NOWHERE:
+        raise problem
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise problem from None
+    return name
+
+
+def _time_of_day(value: object) -> object:
+    """YAML takes a bare 21:00 for the number 1260, which would become 00:21."""
+    if isinstance(value, str | time):
+        return value
+    raise ValueError('must be a time of day in quotes, such as "21:00"')
+
+
+def _without_offset(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("must be a time of day without an offset")
+    return value
+
+
+Clock = Annotated[time, BeforeValidator(_time_of_day), AfterValidator(_without_offset)]
 
 
 class OrganizationsError(Exception):
@@ -30,8 +76,8 @@ class _Model(BaseModel):
 class Hours(_Model):
     """When the doors are open on one day, in the organization's own time zone."""
 
-    opens: time
-    closes: time
+    opens: Clock
+    closes: Clock
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -64,11 +110,90 @@ class Crm(_Model):
 
     events: tuple[CrmEvents, ...] = ()
     caller_url: HttpUrl | None = Field(None, description="Asked who is calling.")
+    may_call_url: HttpUrl | None = Field(None, description="Asked right before each dial; only a yes dials.")
     secret_env: Variable | None = Field(
         None,
         description="Environment variable with the whsec_ secret; after a comma, the one being replaced.",
     )
     allow_private: bool = Field(False, description="The CRM may be inside the private network, without TLS.")
+
+
+class QuietHours(_Model):
+    """When nobody is called, in the callee's own time zone: from the evening until the morning.
+
+    The default is the rule for telephone solicitations in the United States, 47 CFR 64.1200(c)(1).
+    """
+
+    begin: Clock = time(21)
+    end: Clock = time(8)
+
+    @model_validator(mode="after")
+    def _some_hours(self) -> Self:
+        if self.begin == self.end:
+            raise ValueError("begin and end must differ, or no hour would be left to call")
+        return self
+
+
+class Holidays(_Model):
+    """Days on which the organization calls nobody.
+
+    `country` and `subdivision` are ISO 3166 codes, as the `holidays` library takes them.
+    """
+
+    country: str | None = Field(None, pattern=r"^[A-Z]{2}$")
+    subdivision: str | None = Field(None, max_length=10)
+    extra: tuple[date, ...] = ()
+
+
+class Frequency(_Model):
+    """How often one number may be called, by all campaigns and single calls together.
+
+    The default is what 47 CFR 64.1200(a)(3)(v) and (9)(iv) allow health care providers.
+    """
+
+    per_day: int | None = Field(1, ge=1, description="In 24 hours; null for no limit.")
+    per_week: int | None = Field(3, ge=1, description="In 7 days; null for no limit.")
+    min_gap_minutes: float = Field(
+        60, ge=0, le=10_080, description="Between two calls, in minutes; also after a busy line."
+    )
+
+
+class Concurrency(_Model):
+    """Most calls out at once; null for no limit but the gateway's own."""
+
+    calls: int | None = Field(None, ge=1)
+    per_caller_id: int | None = Field(None, ge=1)
+
+
+class Outreach(_Model):
+    """What calls out must obey. The defaults are careful; they are no legal advice."""
+
+    quiet_hours: QuietHours = QuietHours()
+    within_opening_hours: bool = Field(True, description="Call only while the organization is open.")
+    holidays: Holidays = Holidays()
+    frequency: Frequency = Frequency()
+    consent: bool = Field(False, description="Call only those who agreed, by patient record or request.")
+    default_timezone: str | None = Field(
+        None, description="Of callees whose own is not known; without it they are not called."
+    )
+    concurrency: Concurrency = Concurrency()
+
+    @field_validator("default_timezone")
+    @classmethod
+    def _known_timezone(cls, value: str | None) -> str | None:
+        return None if value is None else known_timezone(value)
+
+
+class CallerId(_Model):
+    """A number of the organization that callees may be shown."""
+
+    id: UUID = Field(description="Daily's id of the purchased number.")
+    number: str | None = Field(None, description="The number itself, E.164.")
+
+    @field_validator("number")
+    @classmethod
+    def _e164(cls, value: str | None) -> str | None:
+        return None if value is None else dialable(value)
 
 
 class Organization(_Model):
@@ -82,6 +207,8 @@ class Organization(_Model):
     caller_id: UUID | None = Field(
         None, description="Daily's id of the purchased number shown to callees; not the number itself."
     )
+    caller_ids: tuple[CallerId, ...] = Field((), description="All numbers that callees may be shown.")
+    outreach: Outreach = Outreach()
     language: str = "en"
     timezone: str
     transfers: bool = Field(
@@ -100,11 +227,7 @@ class Organization(_Model):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("is no time zone of the IANA database, such as America/New_York") from None
-        return value
+        return known_timezone(value)
 
     @field_validator("numbers")
     @classmethod

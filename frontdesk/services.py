@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from loguru import logger
 
 from frontdesk.calls.cancel import Cancellation
+from frontdesk.calls.errands import Errands
 from frontdesk.calls.gateways import Gateways
 from frontdesk.calls.ledger import Ledger
 from frontdesk.calls.queries import CallQueries
@@ -24,7 +25,6 @@ from frontdesk.daily.service import Daily, events_door
 from frontdesk.daily.sweep import RoomSweep
 from frontdesk.dialin.service import Budget, DialinService
 from frontdesk.dialin.takeover import Parts, Takeover
-from frontdesk.dialout.service import DialoutService
 from frontdesk.doors.shutdown import Deadline
 from frontdesk.health.service import Readiness
 from frontdesk.keys.service import Keyring
@@ -32,10 +32,12 @@ from frontdesk.keys.store import KeyStore
 from frontdesk.launch.books import Books
 from frontdesk.launch.service import Launcher
 from frontdesk.link.callbacks import HEARTBEAT_S, Callbacks
+from frontdesk.link.clearance import Clearance
 from frontdesk.link.service import LinkService
 from frontdesk.link.tokens import LinkTokens
 from frontdesk.migrations import upgrade
 from frontdesk.organizations import Organizations
+from frontdesk.outbound import Outbound
 from frontdesk.retention.service import Retention
 from frontdesk.settings import GatewaySettings, is_loopback
 from frontdesk.storage.database import Database
@@ -80,22 +82,18 @@ class Services:
         self._installation = Installation()
         self._database = Database.open(settings.database_url.get_secret_value(), exclusive=True)
         self._crm = Crm(self._database, endpoints, pace=tuning.crm)
+        self._outbound = Outbound(app, settings, organizations, self._database)
         self._ledger = Ledger(
             self._database,
             Spool(settings.spool_dir / "ledger"),
             self._crm.outbox,
             patience=tuning.patience,
+            slots=self._outbound.slots,
             spool_after_s=settings.spool_after_s,
         )
         self._callers = Callers(endpoints, self._crm)
-        self._reaper = Reaper(
-            self._ledger,
-            self._daily.hang_up,
-            self._daily.presence,
-            self._installation.room,
-            every_s=tuning.reaper_every_s,
-        )
-        self._launches(http)
+        self._reaper = Reaper(self._ledger, self._errands(), every_s=tuning.reaper_every_s)
+        self._launches(http, endpoints)
         self._link()
         self._records()
         self._events()
@@ -113,11 +111,17 @@ class Services:
             await self._learn_installation()
             self._start()
             try:
-                yield
+                async with self._outbound.running(self._app.state.deadline):
+                    yield
             finally:
                 await self._finish()
 
-    def _launches(self, http: aiohttp.ClientSession) -> None:
+    def _errands(self) -> Errands:
+        engine = self._outbound.queue(self._ledger, self._tuning)
+        daily, room = self._daily, self._installation.room
+        return Errands(self._ledger, daily.hang_up, daily.presence, room, engine=engine)
+
+    def _launches(self, http: aiohttp.ClientSession, endpoints: Endpoints) -> None:
         settings, state = self._settings, self._app.state
         state.link_tokens = LinkTokens(settings.daily_api_key.get_secret_value())
         self._books = Books(self._ledger, self._id, self._installation)
@@ -135,12 +139,14 @@ class Services:
             ),
             callers=self._callers,
         )
-        limits = settings_limits(settings)
         budget = Budget(answer_s=settings.webhook_budget_s, hold_s=settings.hold_budget_s)
         self._dialin = DialinService(
-            self._organizations, launcher, limits, budget=budget, shared=self._database.is_postgres
+            self._organizations,
+            launcher,
+            settings_limits(settings),
+            budget=budget,
+            shared=self._database.is_postgres,
         )
-        self._dialout = DialoutService(self._organizations, launcher, limits)
         self._gateways = Gateways(
             self._database,
             self._id,
@@ -161,11 +167,16 @@ class Services:
             every_s=self._tuning.gateway_every_s,
         )
         self._dialin.orphan = self._takeover.look
-        state.dialin, state.dialout = self._dialin, self._dialout
+        state.dialin = self._dialin
+        self._outbound.connect(self._ledger, launcher, self._gateways, endpoints, self._crm)
+        self._outbound.campaigns(self._ledger, self._gateways, self._reaper.wake)
 
     def _link(self) -> None:
         lease_s = self._tuning.patience.lease_s
-        self._app.state.link = LinkService(self._ledger, contexts=self._callers, lease_s=lease_s)
+        clearance = Clearance(self._outbound.gate)
+        self._app.state.link = LinkService(
+            self._ledger, contexts=self._callers, clearance=clearance, lease_s=lease_s
+        )
 
     def _records(self) -> None:
         settings, state = self._settings, self._app.state
@@ -181,7 +192,10 @@ class Services:
         state.call_queries = CallQueries(self._database, slugs, self._ledger.awaits)
         state.cancellation = Cancellation(self._ledger, state.call_queries, wake=self._reaper.wake)
         state.retention = Retention(
-            self._database, retention_days=settings.retention_days, spool_dir=settings.spool_dir
+            self._database,
+            retention_days=settings.retention_days,
+            spool_dir=settings.spool_dir,
+            call_off=state.cancellation.call_off,
         )
 
     def _events(self) -> None:
@@ -200,6 +214,7 @@ class Services:
         start("gateways", self._gateways.run())
         start("takeover", self._takeover.run())
         start("reaper", self._reaper.run())
+        self._outbound.start(self._background)
         start("daily events", self._worker.run())
         start("keys", state.keyring.run())
         start("retention", state.retention.run())
@@ -225,7 +240,7 @@ class Services:
     async def _finish(self) -> None:
         left_s = self._app.state.deadline.left()
         await asyncio.gather(
-            self._dialin.drain(left_s), self._dialout.drain(left_s), self._takeover.drain(left_s)
+            self._dialin.drain(left_s), self._outbound.drain(left_s), self._takeover.drain(left_s)
         )
         last = Deadline(_LAST_WRITES_S)
         await asyncio.gather(

@@ -1,9 +1,11 @@
 """How long the parts of a gateway wait for each other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from frontdesk.calls.orders import Patience
 from frontdesk.crm.schedule import Pace
+from frontdesk.engine.queue import Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,7 @@ class Tuning:
         takeover_grace_s: How long a bot that was started may take to say so after a restart.
         orphan_room_after_s: After which age a room that belongs to no call is deleted.
         sweep_every_s: How often such rooms are looked for.
+        queue: Makes the queue of calls out; the durable one when None, of which a process has room for one.
     """
 
     patience: Patience = field(default_factory=Patience)
@@ -29,3 +32,4 @@ class Tuning:
     takeover_grace_s: float = 3.0
     orphan_room_after_s: float = 600.0
     sweep_every_s: float = 900.0
+    queue: Callable[[], Queue] | None = None

@@ -56,6 +56,7 @@ async def schema() -> AsyncIterator[str]:
     finally:
         async with administrator() as connection:
             await connection.execute(f"DROP SCHEMA {name} CASCADE")
+            await connection.execute(f"DROP SCHEMA IF EXISTS {name}_dbos CASCADE")
 
 
 @asynccontextmanager

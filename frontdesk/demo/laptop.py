@@ -171,9 +171,13 @@ class Laptop:
         }
 
     def _keeping(self) -> dict[str, str]:
-        """Books of their own, so that simulated calls never stand among real ones; and who is told."""
+        """Books of their own, so that simulated calls never stand among real ones; and who is told.
+
+        Nobody's night is disturbed by a simulated phone: it rings at any hour.
+        """
         url, secret = self.crm or ("", "")
         return {
+            "OUTREACH_RULES": "off",
             "DATABASE_URL": f"sqlite:///{self.books / 'frontdesk.db'}",
             "SPOOL_DIR": str(self.books / "spool"),
             "CRM_EVENTS_URL": url,

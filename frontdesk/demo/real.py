@@ -19,14 +19,28 @@ _STEP = re.compile(r"step (?P<name>\w+) at_ms=(?P<ms>\d+) ?(?P<facts>.*)$")
 _CALL_TIMEOUT_S = 600
 
 
-async def call_my_phone(house: House, laptop: Laptop, number: str, screen: Screen) -> bool:
-    """Place one real call; returns whether it was answered and the bot spoke."""
+async def call_my_phone(house: House, laptop: Laptop, number: str, timezone: str, screen: Screen) -> bool:
+    """Place one real call; returns whether it was answered and the bot spoke.
+
+    Args:
+        house: Starts the parts.
+        laptop: Which parts.
+        number: Of your phone.
+        timezone: By which clock it is called: as any patient's, it does not ring at night.
+        screen: Where to tell.
+    """
     screen.say("Everything is real now: Daily, the phone network and the AI vendors, with the keys of .env.")
     screen.chapter("The clinic calls your phone: pick up, and ask for the opening hours")
     await house.start(*laptop.parts)
     async with aiohttp.ClientSession() as session:
         world = World(session, "", laptop.gateway.url, laptop.api_key)
-        accepted = await world.crm_calls({"dialout_settings": {"phone_number": number}})
+        accepted, _ = await world.crm_calls({"phone_number": number, "timezone": timezone})
+    if why := accepted.get("waiting_for") or accepted.get("ended_reason"):
+        when = accepted.get("next_attempt_at")
+        screen.say(
+            f"Your phone is not called now: {why}" + (f", not before {when}" if when else ""), "yellow"
+        )
+        return False
     steps = await house.alongside(_follow(house.log_file(laptop.runner.name), accepted["call_id"], screen))
     return {"answered", "first_word"} <= steps
 

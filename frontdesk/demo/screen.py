@@ -53,11 +53,19 @@ class Screen:
         self._fact("", f"answered after {to_answer}, first word {to_word} later, talked for {talk}")
         self._fact("", "told by " + ", ".join(f"{source} {count}×" for source, count in told.items()))
 
+    def attempts(self, attempts: Sequence[Mapping[str, Any]]) -> None:
+        """Print what each attempt of a call came to."""
+        for attempt in attempts:
+            self._fact(
+                "attempt", f"{attempt['number']}  {attempt['ended_reason']}, dialed {attempt['dials']}×"
+            )
+
     def crm_events(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Print what the CRM was told, in the order of arrival; each signature was verified."""
         for event in events:
             data = event["data"]
-            reason = f": {data['ended_reason']}" if data.get("ended_reason") else ""
+            why = data.get("ended_reason") or data.get("waiting_for")
+            reason = f": {why}" if why else ""
             self._fact("CRM", f"{data['sequence']}  {event['type']}{reason}  (signature verified)")
 
     def _fact(self, label: str, text: str) -> None:

@@ -81,7 +81,9 @@ async def _real(keys: Keys, settings: LaptopSettings, screen: Screen) -> int:
         return UNUSABLE
     async with House(WORKING_DIR / "logs") as house:
         laptop = Laptop(Ports.of(settings), simulated=False, api_key=keys.crm)
-        happened = await call_my_phone(house, laptop, settings.demo_phone_number, screen)
+        clock = load_organizations(Path("clinics")).by_slug(CLINIC).timezone
+        screen.say(f"By the clock of {clock}, and within the clinic's hours: as any patient is called.")
+        happened = await call_my_phone(house, laptop, settings.demo_phone_number, str(clock), screen)
     return 0 if happened else FAILED
 
 

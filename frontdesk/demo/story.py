@@ -23,6 +23,25 @@ CALL_TIMEOUT_S = 75.0
 TOLD_TIMEOUT_S = 15.0
 SOURCES = ["bot", "daily", "gateway"]
 ENDED = ("call.attempt.ended", "call.ended")
+TOLD_OF_THREE = [
+    "call.started",
+    "call.ringing",
+    "call.attempt.ended",
+    "call.rescheduled",
+    "call.ringing",
+    "call.attempt.ended",
+    "call.rescheduled",
+    "call.ringing",
+    "call.answered",
+    *ENDED,
+]
+REASONS = ({"busy"}, {"no_answer", "busy_or_no_answer"}, {"bot_hangup"})
+"""How each of the three attempts may have ended, by the record."""
+REQUEST = {
+    "phone_number": CALLEE,
+    "ring_timeout_s": 6,
+    "retry": {"max_attempts": 3, "on": ["busy", "no_answer"], "delays_s": [2]},
+}
 
 
 @dataclass
@@ -78,7 +97,7 @@ class Story:
         return verdict
 
     async def _crm_calls(self) -> Verdict:
-        self._screen.chapter("A CRM posts to /dialout: busy, no answer, answered")
+        self._screen.chapter("A CRM posts to /dialout, twice the same: busy, no answer, answered")
         await self._world.settle(
             CALLEE,
             {
@@ -89,21 +108,38 @@ class Story:
                 "stays": True,
             },
         )
-        accepted = await self._world.crm_calls(
-            {"dialout_settings": {"phone_number": CALLEE}, "limits": {"ring_timeout_s": 6}}
-        )
+        accepted, replayed = await self._world.crm_calls(REQUEST, "demo-1")
+        again, replayed_again = await self._world.crm_calls(REQUEST, "demo-1")
         self._screen.say(
             f"           POST /dialout answered: {accepted['status']}, call {accepted['call_id']}", "dim"
         )
+        self._screen.say(f"           the same again: the same call ({again['call_id'][:8]}…)", "dim")
         attempts = await self._dialed(3)
         verdict = Verdict("The CRM's call", attempts[-1])
-        outcomes = [attempt["outcome"] for attempt in attempts[:2]]
-        verdict.expect(f"busy, then no answer (it was {outcomes})", holds=outcomes == ["busy", "no_answer"])
+        verdict.expect(
+            "the repeated request got the first one's call, and said so",
+            holds=again["call_id"] == accepted["call_id"] and (replayed, replayed_again) == (False, True),
+        )
         greeting = self._clinic.workflows[self._clinic.outbound_workflow].greeting
         await self._judge(verdict, greeting, CALLEE_LINES)
-        told = ["call.started", "call.ringing", "call.answered", *ENDED]
-        await self._show_books(verdict, accepted["call_id"], told, CALLEE_LINES)
+        await self._show_books(verdict, accepted["call_id"], TOLD_OF_THREE, CALLEE_LINES)
+        await self._show_attempts(verdict, accepted["call_id"], [call["outcome"] for call in attempts])
         return verdict
+
+    async def _show_attempts(self, verdict: Verdict, call_id: str, phones: list[str | None]) -> None:
+        """Show and check the attempts of a call against what the phone saw."""
+        record = await self._world.kept(call_id)
+        self._screen.attempts(record["attempts"])
+        reasons = [attempt["ended_reason"] for attempt in record["attempts"]]
+        verdict.expect(
+            f"the phone was dialed three times: busy, no answer, answered (it was {phones})",
+            holds=len(phones) == len(REASONS) and phones[:2] == ["busy", "no_answer"],
+        )
+        verdict.expect(
+            f"the record has an attempt for each, with its reason (it has {reasons})",
+            holds=len(reasons) == len(REASONS)
+            and all(reason in right for reason, right in zip(reasons, REASONS, strict=True)),
+        )
 
     async def _judge(self, verdict: Verdict, greeting: str, lines: Sequence[str]) -> None:
         """Check the words that arrived at either end, understood from the sound."""

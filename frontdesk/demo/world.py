@@ -37,9 +37,18 @@ class World:
         """Somebody moves in at a number."""
         await self._json("PUT", f"{self._simulator}/sim/people/{number}", person)
 
-    async def crm_calls(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The CRM posts to /dialout."""
-        return await self._json("POST", f"{self._gateway}/dialout", body, self._crm)
+    async def crm_calls(self, body: Mapping[str, Any], key: str | None = None) -> tuple[dict[str, Any], bool]:
+        """The CRM posts to /dialout; gives the answer, and whether it was given before.
+
+        Args:
+            body: The request.
+            key: Makes it safe to repeat.
+        """
+        headers = self._crm | ({"Idempotency-Key": key} if key else {})
+        url = f"{self._gateway}/dialout"
+        async with self._session.post(url, json=body, headers=headers) as answer:
+            content = await _checked(answer)
+            return content, answer.headers.get("Idempotent-Replayed") == "true"
 
     async def subscribe(self, hmac: str) -> None:
         """Have the simulated Daily send its events to the gateway."""
@@ -89,7 +98,11 @@ class World:
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         async with self._session.request(method, url, json=body, headers=headers) as answer:
-            text = await answer.text()
-            if answer.status >= 400:  # noqa: PLR2004
-                raise UnexpectedAnswerError(f"{method} {url} answered {answer.status}: {text[:500]}")
-            return dict(json.loads(text)) if text else {}
+            return await _checked(answer)
+
+
+async def _checked(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    text = await answer.text()
+    if answer.status >= 400:  # noqa: PLR2004
+        raise UnexpectedAnswerError(f"{answer.method} {answer.url} answered {answer.status}: {text[:500]}")
+    return dict(json.loads(text)) if text else {}

@@ -2,6 +2,7 @@
 
 import uuid
 
+from frontdesk.calls import evidence
 from frontdesk.calls.state import CallState
 from frontdesk.dialin.models import DialinAnswer
 
@@ -35,6 +36,8 @@ def answer_from_record(call_id: str, state: CallState | None) -> DialinAnswer:
 
 
 def launching(state: CallState) -> bool:
-    """Whether nothing is known of a bot for the latest attempt of an open call."""
+    """Whether no bot is known for the latest attempt of an open call, or one that left its caller on hold."""
     last = state.attempts[-1] if state.attempts else None
-    return not state.ended and (last is None or (last.bot_started_at is None and last.heard_at is None))
+    if last is None or state.ended:
+        return not state.ended
+    return evidence.left_in_vain(state, last) or (last.bot_started_at is None and last.heard_at is None)

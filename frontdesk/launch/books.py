@@ -7,19 +7,21 @@ from dataclasses import replace
 
 from loguru import logger
 
-from frontdesk.calls.entries import Opened
+from frontdesk.calls.entries import Opened, Recorded
 from frontdesk.calls.ledger import Ledger
 from frontdesk.calls.models import Data, Fact, GatewayFact, Source
+from frontdesk.calls.retries import GATEWAY_LOST
 from frontdesk.contract import CallContext
 from frontdesk.daily.installation import Installation
 from frontdesk.ended import EndedReason
-from frontdesk.errors import BotCapacityError, FrontdeskError, LaunchError
+from frontdesk.errors import BotCapacityError, FrontdeskError, LaunchError, RoomRateLimitedError
 from frontdesk.launch.call import Call
 from frontdesk.tasks import InFlight
 from server_utils import HostSession
 
 _PAUSE_S = 1.0
 _TRIES = 60
+_LOST: Data = {"code": GATEWAY_LOST, "reason": EndedReason.BOT_START_FAILED, "final": False}
 
 
 class Books:
@@ -72,9 +74,8 @@ class Books:
         Raises:
             NotRecordedError: Neither the database nor the spool took it.
         """
-        lost: Data = {"code": "gateway_lost", "reason": EndedReason.BOT_START_FAILED, "final": False}
         recorded = await self._ledger.record(
-            self._fact(call.call_id, GatewayFact.LAUNCH_FAILED, attempt - 1, lost),
+            self._fact(call.call_id, GatewayFact.LAUNCH_FAILED, attempt - 1, dict(_LOST)),
             self._fact(call.call_id, GatewayFact.CLOSED, attempt - 1, {"how": "deleted"}),
             self._opened(call, attempt),
         )
@@ -82,14 +83,44 @@ class Books:
         mine = state.find(attempt) if state else None
         return mine is not None and mine.owner == self._owner
 
+    async def open(self, call: Call, attempt: int) -> Recorded:
+        """Open an attempt of a call that is in the books; of several gateways, the first one is its owner.
+
+        Raises:
+            DatabaseUnavailableError: It is not known whether the attempt is open.
+        """
+        return await self._ledger.decide(self._opened(call, attempt))
+
+    async def abandoned(self, call_id: str, attempt: int) -> None:
+        """The gateway that had opened the attempt is no more; nobody knows whether it started a bot.
+
+        Raises:
+            NotRecordedError: Neither the database nor the spool took it.
+        """
+        lost: Data = dict(_LOST) | {"ambiguous": True}
+        await self._ledger.record(self._fact(call_id, GatewayFact.LAUNCH_FAILED, attempt, lost))
+
+    async def never_launched(
+        self, call_id: str, attempt: int, code: str, reason: EndedReason, *, final: bool = False
+    ) -> None:
+        """An attempt was opened, and certainly got neither room nor bot.
+
+        Raises:
+            NotRecordedError: Neither the database nor the spool took it.
+        """
+        data: Data = {"code": code, "reason": reason, "final": final, "ambiguous": False}
+        await self._ledger.record(
+            self._fact(call_id, GatewayFact.LAUNCH_FAILED, attempt, data), self._never_made(call_id, attempt)
+        )
+
     def moved_on(self, call: Call, attempt: int, error: FrontdeskError) -> None:
         """The attempt before this one came to nothing, and may have left a room or a bot."""
         failed = self._failed(call.call_id, attempt - 1, error, final=False)
         self._tasks.start(self._told(failed, self._opened(call, attempt)))
 
-    def started(self, call_id: str, attempt: int, session_id: str, host: HostSession) -> None:
+    def started(self, call_id: str, attempt: int, session_id: str, host: HostSession, room_url: str) -> None:
         """The host took the bot. The call is in the books already, so nobody waits for this."""
-        data: Data = {"session_id": session_id, "host": host.host}
+        data: Data = {"session_id": session_id, "host": host.host, "room_url": room_url}
         if host.id is not None:
             data["host_session_id"] = host.id
         self._tasks.start(self._told(self._fact(call_id, GatewayFact.BOT_STARTED, attempt, data)))
@@ -104,11 +135,13 @@ class Books:
             data["patient_id"] = patient_id
         self._tasks.start(self._told_stubbornly(self._fact(call_id, GatewayFact.CALLER_KNOWN, 0, data)))
 
-    async def gave_up(self, call_id: str, attempt: int, error: FrontdeskError, *, room_made: bool) -> bool:
-        """No bot will come to the call; False when that could not be written down."""
-        facts = [self._failed(call_id, attempt, error, final=True)]
+    async def gave_up(
+        self, call_id: str, attempt: int, error: FrontdeskError, *, room_made: bool, final: bool = True
+    ) -> bool:
+        """No bot will come to the attempt; False when that could not be written down."""
+        facts = [self._failed(call_id, attempt, error, final=final)]
         if not room_made:
-            facts.append(self._fact(call_id, GatewayFact.CLOSED, attempt, {"how": "never_made"}))
+            facts.append(self._never_made(call_id, attempt))
         return await self._told(*facts)
 
     async def drain(self, timeout_s: float) -> None:
@@ -147,6 +180,9 @@ class Books:
         data: Data = {"room": call.room(attempt), "owner": self._owner}
         return self._fact(call.call_id, GatewayFact.ATTEMPT_OPENED, attempt, data)
 
+    def _never_made(self, call_id: str, attempt: int) -> Fact:
+        return self._fact(call_id, GatewayFact.CLOSED, attempt, {"how": "never_made"})
+
     def _failed(self, call_id: str, attempt: int, error: FrontdeskError, *, final: bool) -> Fact:
         data: Data = {
             "code": error.code,
@@ -154,6 +190,8 @@ class Books:
             "final": final,
             "ambiguous": isinstance(error, LaunchError) and error.ambiguous,
         }
+        if error.retry_after_s is not None:
+            data["retry_after_s"] = error.retry_after_s
         return self._fact(call_id, GatewayFact.LAUNCH_FAILED, attempt, data)
 
     def _fact(self, call_id: str, kind: GatewayFact, attempt: int, data: Data) -> Fact:
@@ -163,4 +201,9 @@ class Books:
 
 
 def _reason(error: FrontdeskError) -> EndedReason:
-    return EndedReason.CAPACITY if isinstance(error, BotCapacityError) else EndedReason.BOT_START_FAILED
+    return EndedReason.CAPACITY if others_full(error) else EndedReason.BOT_START_FAILED
+
+
+def others_full(error: FrontdeskError) -> bool:
+    """Whether Daily or the bots' host said that they have no room now."""
+    return isinstance(error, BotCapacityError | RoomRateLimitedError)

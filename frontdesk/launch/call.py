@@ -1,12 +1,14 @@
 """A call on its way to a bot: all that the bot will be told, but for the room."""
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from pydantic import JsonValue
 
+from frontdesk.calls.codec import loaded
 from frontdesk.calls.models import NewCall
+from frontdesk.calls.plan import Brief
 from frontdesk.contract import (
     AgentRequest,
     Callback,
@@ -47,15 +49,34 @@ class Call:
 
     @classmethod
     def resumed(cls, call: NewCall, organization: Organization, installation: str) -> Self:
-        """An incoming call as the ledger knows it."""
-        return cls(
+        """A call of either direction as the ledger knows it; an incoming one without what the CRM said of it.
+
+        Raises:
+            UnknownWorkflowError: The organization has no such workflow any more.
+            pydantic.ValidationError: What the ledger has is no call, as after its numbers were erased.
+        """
+        incoming = call.direction == "inbound"
+        settings = DialinSettings if incoming else DialoutSettings
+        known = cls(
             call_id=call.id,
             created_at=call.created_at,
             installation=installation,
             organization=organization,
             workflow=organization.knows(call.workflow),
-            line=DialinSettings.model_validate(call.line),
+            line=settings.model_validate(call.line),
             limits=Limits.model_validate(call.limits),
+        )
+        return known if incoming else known._briefed(call)
+
+    def _briefed(self, call: NewCall) -> Self:
+        brief = loaded(Brief, {"voicemail": {}, "patient_data": {}} | call.brief)
+        return replace(
+            self,
+            voicemail=Voicemail.model_validate(brief.voicemail),
+            patient_id=call.patient_id,
+            patient_data=brief.patient_data,
+            variables=call.variables,
+            metadata=call.metadata,
         )
 
     def room(self, attempt: int) -> str:

@@ -81,6 +81,7 @@ class Launch:
         self._room: Room | None = None
         self._may_exist: list[str] = []
         self._spoiled: FrontdeskError | None = None
+        self._bot_may_dial = False
 
     async def attempt(self) -> Launched:
         """Make a room, or use the one of a try that certainly started no bot, and start a bot in it.
@@ -105,15 +106,26 @@ class Launch:
         self._room = None
         return Launched(room.url, request.session_id)
 
-    async def give_up(self, error: FrontdeskError) -> None:
-        """No bot will come: write it down, and leave the rest to whoever closes the attempts of the books."""
+    async def give_up(self, error: FrontdeskError, *, final: bool = True) -> None:
+        """No bot will come: write it down, and leave the rest to whoever closes the attempts of the books.
+
+        Args:
+            error: Why.
+            final: No other attempt follows, whatever the plan of the call says.
+        """
         room_made = bool(self._room or self._may_exist or self._spoiled)
-        if await self._by.books.gave_up(self._call.call_id, self._number, error, room_made=room_made):
+        call_id, books = self._call.call_id, self._by.books
+        if await books.gave_up(call_id, self._number, error, room_made=room_made, final=final):
             self._room = None
             self._may_exist.clear()
 
     def close(self) -> None:
-        """Give up rooms without a bot that nobody else will delete."""
+        """Give up rooms without a bot that nobody else will delete.
+
+        That of a call out whose bot may be dialing is left: whoever closes the attempts of the books knows.
+        """
+        if self._bot_may_dial:
+            return
         names = [self._room.name] if self._room else self._may_exist
         for name in names:
             self._by.remover.remove(name)
@@ -158,14 +170,18 @@ class Launch:
         return call.request(room, self._number, callback=callback, context=context)
 
     async def _start(self, request: AgentRequest, room: Room, began: float) -> None:
+        incoming = isinstance(self._call.line, DialinSettings)
+        self._bot_may_dial = not incoming
         try:
             host = await start_bot(request, self._by.http, self._by.settings)
         except LaunchError as error:
+            self._bot_may_dial = self._bot_may_dial and error.ambiguous
             if error.ambiguous:
                 self._spoiled = error
+            if error.ambiguous and incoming:
                 self._by.remover.remove(room.name)  # a bot that was started all the same must find nobody
             raise
-        self._by.books.started(self._call.call_id, self._number, request.session_id, host)
+        self._by.books.started(self._call.call_id, self._number, request.session_id, host, room.url)
         logger.info(
             "bot started",
             direction=request.direction,

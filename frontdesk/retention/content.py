@@ -7,9 +7,10 @@ _OF_EVENTS: Final = frozenset(
         *("event_id", "call_id", "sequence", "attempt", "is_last_attempt", "direction", "state"),
         *("organization_id", "organization", "workflow", "started_at", "answered_at", "ended_at"),
         *("duration_s", "ended_reason", "ended_by", "retryable", "advice", "left_out"),
+        *("campaign_id", "waiting_for", "next_attempt_at", "next_allowed_at"),
     }
 )
-_FREE_TEXT: Final = frozenset({"detail", "ended_detail"})
+_PERSONAL: Final = frozenset({"detail", "ended_detail", "timezone", "consent_at"})
 
 
 def erased_payload(payload: Any) -> Any:
@@ -23,7 +24,7 @@ def erased_payload(payload: Any) -> Any:
 
 
 def erased_life(life: Any) -> Any:
-    """What the life of a call remembers, without free text."""
+    """What the life of a call or its plan remembers, without free text and what is said of the callee."""
     if isinstance(life, dict):
-        return {key: erased_life(value) for key, value in life.items() if key not in _FREE_TEXT}
+        return {key: erased_life(value) for key, value in life.items() if key not in _PERSONAL}
     return [erased_life(value) for value in life] if isinstance(life, list) else life

@@ -21,6 +21,8 @@ _GONE: Final[dict[str, Any]] = {
     "line": {},
     "variables": {},
     "metadata": {},
+    "external_id": None,
+    "brief": {},
     "ended_detail": None,
 }
 _PENDING = exists().where(crm_deliveries.c.event_id == crm_events.c.id, crm_deliveries.c.state == "pending")
@@ -70,7 +72,7 @@ async def unfinished(connection: AsyncConnection, call_ids: Sequence[str]) -> se
 
 
 async def _lock(connection: AsyncConnection, call_ids: Sequence[str]) -> Sequence[Any]:
-    columns = (calls.c.id, calls.c.organization_id, calls.c.life)
+    columns = (calls.c.id, calls.c.organization_id, calls.c.life, calls.c.plan)
     query = select(*columns).where(
         calls.c.id.in_(call_ids), calls.c.state == State.ENDED, calls.c.erased_at.is_(None)
     )
@@ -102,7 +104,10 @@ async def _clean_events(connection: AsyncConnection, ids: Sequence[str]) -> None
 
 
 async def _forget(connection: AsyncConnection, rows: Sequence[Any], now: float) -> None:
-    values = [{"call": row.id, "kept": erased_life(row.life)} for row in rows]
+    values = [
+        {"call": row.id, "kept": erased_life(row.life), "kept_plan": erased_life(row.plan)} for row in rows
+    ]
     change = update(calls).where(calls.c.id == bindparam("call"))
     if values:
-        await connection.execute(change.values(**_GONE, life=bindparam("kept"), erased_at=now), values)
+        kept = {"life": bindparam("kept"), "plan": bindparam("kept_plan"), "erased_at": now}
+        await connection.execute(change.values(**_GONE, **kept), values)

@@ -91,6 +91,8 @@ Service = Annotated[Retention, Depends(_retention)]
 async def ask(request: Request, eraser: Eraser, retention: Service) -> ErasureView:
     """Have everything erased that the organization's calls until now hold of one person.
 
+    The patient that `PUT /patients` kept is forgotten at once. A number on the do-not-call list stays on
+    it, without the reason that somebody wrote: the wish not to be called outlives what is known of a person.
     Transcripts, what tools were asked and said, numbers, names, the CRM's variables and metadata, and the
     payloads of events that were delivered. State, reason, times and counts of the calls remain. Calls that
     go on are erased when they end; `done_at` tells when all is done.

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +24,9 @@ _LATE_S = DAY_S
 _LISTED = 200
 
 
+CallOff = Callable[[str, str | None], Awaitable[object]]
+
+
 class Retention:
     """Keeps what is personal no longer than it may be kept.
 
@@ -31,6 +34,7 @@ class Retention:
         database: The books.
         retention_days: After how many days calls are erased.
         spool_dir: Folder of the spools; what they put aside for people is deleted when it is old.
+        call_off: Has a call that waits not be made, in the name of a key.
         clock: Now, UTC seconds.
     """
 
@@ -40,10 +44,12 @@ class Retention:
         *,
         retention_days: int,
         spool_dir: Path | None = None,
+        call_off: CallOff | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = ErasureStore(database)
         self._spool_dir = spool_dir
+        self._call_off = call_off
         self._retention_s = retention_days * DAY_S
         self._clock = clock
         self._asked = asyncio.Event()
@@ -52,9 +58,9 @@ class Retention:
         self._compacted = False
 
     async def request(self, principal: Principal, subject: Subject, organization_id: str | None) -> Erasure:
-        """Have everything erased that calls until now hold of one person.
+        """Have everything erased that calls until now hold of one person, and forget the patient.
 
-        Calls that go on are erased when they end.
+        Calls that wait are called off; those that go on are erased when they end.
 
         Args:
             principal: Who asks.
@@ -64,7 +70,8 @@ class Retention:
         hashed = subject_hash(await self._store.key(), subject)
         now = self._clock()
         erasure = Erasure(uuid.uuid4().hex, organization_id, "request", principal.key_id, hashed, now)
-        await self._store.add(erasure)
+        await self._store.add(erasure, subject)
+        self._compacted = False
         self._asked.set()
         return erasure
 
@@ -159,6 +166,9 @@ class Retention:
 
     async def _fulfil(self, erasure: Erasure, *, thorough: bool) -> None:
         await self._look_for(erasure, 0.0 if thorough else erasure.requested_at - _LATE_S)
+        if self._call_off is not None:
+            for call_id in await self._store.not_begun(erasure.id):
+                await self._call_off(call_id, erasure.requested_by)
         total = 0
         for batch in _batches(await self._store.waiting(erasure.id)):
             erased = await self._store.fulfil(erasure.id, batch, self._clock())

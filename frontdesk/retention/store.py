@@ -21,10 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontdesk.calls.models import State
 from frontdesk.calls.tables import calls
+from frontdesk.campaigns.erasing import erase_person as erase_rows
 from frontdesk.crm.tables import crm_events
 from frontdesk.daily.tables import daily_events
+from frontdesk.patients.erasing import erase_person
 from frontdesk.retention.erasing import SETTLED, Erased, erase_calls, erase_settled, unfinished
-from frontdesk.retention.models import Candidate, Erasure
+from frontdesk.retention.models import Candidate, Erasure, Subject
 from frontdesk.retention.tables import erasure_calls, erasures
 from frontdesk.storage.database import Database
 
@@ -39,6 +41,7 @@ _REMEMBER = text(
 )
 _PERSON = case((calls.c.direction == "inbound", calls.c.from_number), else_=calls.c.to_number)
 PAGE = 500
+_WAITS = (State.SCHEDULED, State.QUEUED, State.RESCHEDULED)
 
 
 class ErasureStore:
@@ -59,11 +62,15 @@ class ErasureStore:
             await connection.execute(_KEEP_FIRST, {"name": _KEY, "value": secrets.token_hex(32)})
             return str((await connection.execute(_READ, {"name": _KEY})).scalar_one())
 
-    async def add(self, erasure: Erasure) -> None:
-        """Keep a request."""
+    async def add(self, erasure: Erasure, subject: Subject | None = None) -> None:
+        """Keep a request, and forget the patient at once: later, only the hash of the person is known."""
         values = {name: getattr(erasure, name) for name in Erasure.__slots__}
         async with self._database.writer() as connection:
             await connection.execute(erasures.insert().values(values))
+            if subject is not None:
+                person = {subject.kind: subject.value}
+                await erase_person(connection, erasure.organization_id, **person)
+                await erase_rows(connection, erasure.organization_id, **person)
 
     async def every(self, organization_id: str | None, limit: int) -> list[Erasure]:
         """The erasures of one organization or of all, newest first."""
@@ -105,6 +112,13 @@ class ErasureStore:
         """Ids of the calls that a request waits for."""
         query = select(erasure_calls.c.call_id).where(erasure_calls.c.erasure_id == erasure_id)
         return await self._ids(query)
+
+    async def not_begun(self, erasure_id: str) -> list[str]:
+        """Ids of those of them that wait to be made."""
+        query = select(calls.c.id).join(erasure_calls, erasure_calls.c.call_id == calls.c.id)
+        return await self._ids(
+            query.where(erasure_calls.c.erasure_id == erasure_id, calls.c.state.in_(_WAITS))
+        )
 
     async def fulfil(self, erasure_id: str, call_ids: Sequence[str], now: float) -> int | None:
         """Erase what can be erased of these calls; how many were, None when another gateway is at it."""

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
@@ -65,7 +65,31 @@ class GatewaySettings(LedgerSettings):
     ring_timeout_s: int = Field(
         45, ge=5, le=120, description="How long a callee's phone may ring, in seconds."
     )
-    dial_attempts: int = Field(5, ge=1, le=10, description="Most dials of one dial-out by the bot.")
+    dial_attempts: int = Field(
+        5,
+        ge=1,
+        le=10,
+        description="Most dials of one attempt: the bot dials again by itself when no phone rang.",
+    )
+    capacity: int = Field(50, ge=1, description="Most calls at once, in and out.")
+    incoming_reserve: int = Field(
+        10, ge=0, description="How many of them calls out never take: kept for people who call in."
+    )
+    single_reserve: int = Field(
+        1, ge=0, description="How many of the rest campaigns never take: kept for single calls out."
+    )
+    dial_starts_per_s: float = Field(
+        1.0, gt=0, le=100, description="Most dials that start in a second; Daily takes about one."
+    )
+    outreach_rules: Literal["enforced", "off"] = Field(
+        "enforced",
+        description="Whether calls out obey quiet hours, limits and lists; `off` is for simulated phones: "
+        "it needs a DAILY_API_URL on this machine.",
+    )
+    engine_database_url: SecretStr | None = Field(
+        None,
+        description="Where the queue of calls out is; a file beside the books' own, or the same PostgreSQL.",
+    )
     webhook_budget_s: float = Field(
         2.5, gt=0, lt=3, description="When the dial-in webhook answers at the latest, in seconds."
     )
@@ -114,6 +138,21 @@ class GatewaySettings(LedgerSettings):
     def _given_in_production(cls, value: object, info: ValidationInfo) -> object:
         if not value and info.data.get("env") == "production":
             raise ValueError("must be set in production")
+        return value
+
+    @field_validator("outreach_rules")
+    @classmethod
+    def _off_on_this_machine(cls, value: str, info: ValidationInfo) -> str:
+        url = info.data.get("daily_api_url")
+        if value == "off" and not (isinstance(url, HttpUrl) and is_loopback(url.host or "")):
+            raise ValueError("may be `off` only with a DAILY_API_URL on this machine: real phones would ring")
+        return value
+
+    @field_validator("incoming_reserve")
+    @classmethod
+    def _leaves_something(cls, value: int, info: ValidationInfo) -> int:
+        if value >= info.data.get("capacity", value + 1):
+            raise ValueError("must be less than CAPACITY, or nobody could ever be called")
         return value
 
     @field_validator("pinless_hmac_secret")

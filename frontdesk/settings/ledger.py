@@ -32,6 +32,9 @@ class LedgerSettings(CommonSettings):
     crm_caller_url: HttpUrl | None = Field(
         None, description="Where the default organization's CRM is asked who is calling."
     )
+    crm_may_call_url: HttpUrl | None = Field(
+        None, description="Where the default organization's CRM is asked before each dial; only a yes dials."
+    )
     crm_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
         description="Secrets (whsec_…) that sign what the CRM gets; after a comma, the one being replaced.",

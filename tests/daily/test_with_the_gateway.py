@@ -14,6 +14,7 @@ from frontdesk.calls.orders import Patience
 from frontdesk.daily.api import DailyApi
 from frontdesk.daily.presence import BOT_USER_ID
 from frontdesk.daily.webhooks import EVENTS_PATH, DomainWebhooks
+from frontdesk.engine.memory_queue import MemoryQueue
 from frontdesk.settings import GatewaySettings
 from frontdesk.simulator.cloud.sessions import Session
 from frontdesk.simulator.phone.people import Person
@@ -23,11 +24,13 @@ from frontdesk.simulator.settings import AgentSettings, SimulatorSettings
 from frontdesk.tuning import Tuning
 from tests.daily.door import SECRET
 from tests.daily.scene import CALLEE, dial, enter, until
-from tests.gateway.gate import KEY, Gateway, books, serving
+from tests.gateway.gate import KEY, UNHURRIED, Gateway, books, serving
 from tests.gateway.gate import SECRET as DIALIN_SECRET
 
 OPERATOR = "+14155550199"
-HASTE = Tuning(patience=Patience(settle_s=0.3, confirm_s=0.3, retry_s=0.2), reaper_every_s=0.1)
+HASTE = Tuning(
+    patience=Patience(settle_s=0.3, confirm_s=0.3, retry_s=0.2), reaper_every_s=0.1, queue=MemoryQueue
+)
 
 
 @pytest.fixture
@@ -55,6 +58,7 @@ async def gateway(simulator: SimulatorServer, daily: DailyApi, tmp_path: Path) -
         "pipecat_agent_name": "clinic-bot",
         "pinless_hmac_secret": DIALIN_SECRET,
         "frontdesk_api_keys": KEY,
+        **UNHURRIED,
     }
     async with serving(GatewaySettings(**values), tuning=HASTE) as running:
         await DomainWebhooks(daily, url=running.url + EVENTS_PATH, secret=SECRET).register()

@@ -8,7 +8,7 @@ import pytest
 
 from frontdesk.settings import GatewaySettings
 from tests.gateway.far import Far
-from tests.gateway.gate import KEY, SECRET, Gateway, books, serving
+from tests.gateway.gate import KEY, SECRET, UNHURRIED, Gateway, books, serving
 
 Configure = Callable[..., GatewaySettings]
 
@@ -34,6 +34,7 @@ def configure(far: Far, tmp_path: Path) -> Configure:
             "pinless_hmac_secret": SECRET,
             "frontdesk_api_keys": f"other-key, {KEY}",
             **books(tmp_path),
+            **UNHURRIED,
         }
         return GatewaySettings(**(values | changes))
 

@@ -17,12 +17,21 @@ from fastapi import FastAPI
 
 from frontdesk.doors.shutdown import Deadline, Server
 from frontdesk.doors.signature import sign
+from frontdesk.engine.memory_queue import MemoryQueue
 from frontdesk.settings import GatewaySettings
 from frontdesk.tuning import Tuning
 from server import UVICORN, create_app
 
 SECRET = "dGVzdC1zZWNyZXQtMDEyMzQ1Njc4OQ=="
 KEY = "test-key-1"
+UNHURRIED: dict[str, Any] = {
+    "outreach_rules": "off",
+    "capacity": 5000,
+    "dial_starts_per_s": 100,
+    "spool_after_s": 2,
+}
+"""Settings of gateways whose calls out wait for nothing, their phones being simulated, and whose books are
+waited for, on however busy a machine."""
 
 
 class _Server(Server):
@@ -51,14 +60,15 @@ class Gateway:
         self.http = http
 
     async def send(self, method: str, path: str, **options: Any) -> Reply:
-        """Send a request and read the answer, which must be JSON."""
+        """Send a request and read the answer, which must be JSON, or say that it is CSV."""
         began = time.monotonic()
         async with self.http.request(method, self.url + path, **options) as answer:
             text = await answer.text()
+        body = text if answer.content_type == "text/csv" else json.loads(text) if text else None
         return Reply(
             answer.status,
             {name.lower(): value for name, value in answer.headers.items()},
-            json.loads(text) if text else None,
+            body,
             time.monotonic() - began,
         )
 
@@ -104,8 +114,11 @@ def books(folder: Path) -> dict[str, str]:
 async def serving(
     settings: GatewaySettings, last_launches_s: float = 20, tuning: Tuning | None = None
 ) -> AsyncIterator[Gateway]:
-    """A gateway with these settings, and this long for what is under way at its end."""
-    app = create_app(settings, tuning=tuning or Tuning())
+    """A gateway with these settings, and this long for what is under way at its end.
+
+    Its queue is in memory: a process has room for one durable queue.
+    """
+    app = create_app(settings, tuning=tuning or Tuning(queue=MemoryQueue))
     app.state.deadline = Deadline(last_launches_s)
     config = uvicorn.Config(app, "127.0.0.1", 0, **UVICORN)
     server = _Server(config, app.state.deadline)

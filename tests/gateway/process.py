@@ -36,6 +36,9 @@ class GatewayProcess:
             "DATABASE_URL": settings.database_url.get_secret_value(),
             "SPOOL_DIR": str(settings.spool_dir),
             "WEBHOOK_BUDGET_S": str(settings.webhook_budget_s),
+            "OUTREACH_RULES": settings.outreach_rules,
+            "CAPACITY": str(settings.capacity),
+            "DIAL_STARTS_PER_S": str(settings.dial_starts_per_s),
         }
 
     async def __aenter__(self) -> Self:
@@ -68,6 +71,14 @@ class GatewayProcess:
         async with self._http.post(url, data=body, headers=signed(body)) as answer:
             content: Any = await answer.json()
             return Reply(answer.status, dict(answer.headers), content, 0)
+
+    async def send(self, method: str, path: str, **options: Any) -> Reply:
+        """Send a request with a key and read the answer, which must be JSON."""
+        headers = {"Authorization": f"Bearer {KEY}"} | options.pop("headers", {})
+        url = f"http://127.0.0.1:{self._port}{path}"
+        async with self._http.request(method, url, headers=headers, **options) as answer:
+            content: Any = await answer.json(content_type=None)
+            return Reply(answer.status, {k.lower(): v for k, v in answer.headers.items()}, content, 0)
 
     async def _serves(self) -> bool:
         try:

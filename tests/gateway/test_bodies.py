@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.doors import bodies
+from frontdesk.engine.memory_queue import MemoryQueue
+from frontdesk.tuning import Tuning
 from server import create_app
 from tests.gateway.conftest import Configure
-from tests.gateway.far import Answer, Far
+from tests.gateway.far import Far
 from tests.gateway.gate import KEY, Gateway, incoming, signed
 
 NESTED = b'{"To":' + b"[" * 5000 + b"]" * 5000 + b"}"
@@ -161,7 +163,7 @@ dialouts = st.fixed_dictionaries(
 @pytest.fixture
 async def door(configure: Configure) -> AsyncIterator[httpx.AsyncClient]:
     """The app without a socket between: hypothesis sends much."""
-    app = create_app(configure())
+    app = create_app(configure(), tuning=Tuning(queue=MemoryQueue))
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     async with (
         app.router.lifespan_context(app),
@@ -233,12 +235,3 @@ async def test_request_ids(gateway: Gateway) -> None:
     assert own.headers["x-request-id"] == "trace-12345678"
     odd = await gateway.send("GET", "/healthz", headers={"X-Request-Id": "a b;<script>"})
     assert len(odd.headers["x-request-id"]) == 32
-
-
-async def test_a_failed_launch_names_itself(gateway: Gateway, far: Far) -> None:
-    """An upstream error at the dial-out door has its own code, is marked retryable and names the call."""
-    far.starts.append(Answer(status=429, headers={"Retry-After": "7"}))
-    reply = await gateway.dial({"dialout_settings": {"phone_number": "+12025550123"}})
-    assert (reply.status, reply.body["code"], reply.body["retryable"]) == (503, "capacity", True)
-    assert reply.headers["retry-after"] == "7"
-    assert reply.body["call_id"]

@@ -135,7 +135,7 @@ async def test_a_stalled_database_costs_the_caller_nothing(
 ) -> None:
     """While nothing can be written, webhooks are answered as fast as ever, and all calls are kept."""
     far.room_delay_s = 0.15
-    async with serving(configure(database_url=database_url)) as gateway:
+    async with serving(configure(database_url=database_url, spool_after_s=0.1)) as gateway:
         await gateway.ring(incoming())
         quiet = [await gateway.ring(incoming()) for _ in range(7)]
         async with stalled(database_url):
@@ -160,7 +160,7 @@ async def test_what_cannot_be_written_down_is_not_dialed(
     """A call that neither the database nor the spool takes is refused for now, and nothing was begun."""
     async with serving(configure(**broken(tmp_path))) as gateway:
         reply = await gateway.dial(OFFICIAL)
-    assert (reply.status, reply.body["code"], reply.body["retryable"]) == (503, "not_recorded", True)
+    assert (reply.status, reply.body["code"], reply.body["retryable"]) == (503, "outcome_unknown", True)
     assert far.of("/rooms") == []
 
 
@@ -189,11 +189,11 @@ async def test_a_cancel_closes_the_line(gateway: Gateway, far: Far) -> None:
 
 
 async def test_a_launch_that_failed_ends_its_call(gateway: Gateway, far: Far) -> None:
-    """A call out whose bot could not be started ends with the reason, and its room is deleted."""
-    far.starts.append(Answer(status=429))
+    """A call out whose bot will never be started ends with the reason, and its room is deleted."""
+    far.starts.append(Answer(status=401))
     reply = await gateway.dial(OFFICIAL)
     found = await state_of(gateway, reply.body["call_id"], State.ENDED)
-    assert (found.state.ended_reason, found.state.ended_detail) == ("capacity", "capacity")
+    assert (found.state.ended_reason, found.state.ended_detail) == ("bot_start_failed", "launch_unauthorized")
     await far.until(lambda: far.deleted == [far.of("/rooms")[0].body["name"]])
 
 

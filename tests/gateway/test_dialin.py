@@ -203,7 +203,8 @@ async def test_it_gives_up_when_the_hold_is_over(configure: Configure, far: Far,
         await gateway.app.state.dialin.drain(20)
         assert time.monotonic() - began < 10
         tries = len(far.of("/start"))
-        await far.until(lambda: len(far.deleted) == len(far.of("/rooms")))
+        # On a busy machine a room may be deleted twice: once by the launch, once with its attempt.
+        await far.until(lambda: {room.body["name"] for room in far.of("/rooms")} == set(far.deleted))
     assert len(far.of("/start")) == tries
     far.release()
 

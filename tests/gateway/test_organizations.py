@@ -54,6 +54,16 @@ def test_without_a_default_strangers_are_refused(tmp_path: Path) -> None:
     ("changes", "told"),
     [
         ({"timezone": "Mars/Base"}, "timezone: is no time zone"),
+        ({"timezone": "localtime"}, "timezone: is no time zone"),
+        (
+            {"outreach": {"quiet_hours": {"begin": 1260}}},
+            "quiet_hours.begin: must be a time of day in quotes",
+        ),
+        (
+            {"outreach": {"quiet_hours": {"begin": "21:00Z"}}},
+            "begin: must be a time of day without",
+        ),
+        ({"outreach": {"quiet_hours": {"begin": "08:00"}}}, "quiet_hours: begin and end must differ"),
         ({"numbers": ["+1911"]}, "numbers: Emergency"),
         ({"numbers": ["2025550199"]}, "numbers: Give the number in E.164"),
         ({"opening_hours": {"monday": "closed"}}, "opening_hours: lacks tuesday"),

@@ -5,9 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
+import yaml
 
 import server
 from frontdesk.errors import DatabaseInUseError
@@ -111,6 +113,26 @@ async def test_it_says_what_production_lacks(
         assert not any(lack in capfd.readouterr().err for lack in LACKS)
     async with serving(configure()):
         assert not any(lack in capfd.readouterr().err for lack in LACKS)
+
+
+async def test_it_says_whose_callees_see_somebody_elses_number(
+    configure: Configure, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of several organizations, each that lists no number to show is named; a lone one may show any."""
+    sample = yaml.safe_load((ROOT / "clinics" / "bright-smile.yaml").read_text(encoding="utf-8"))
+    sample |= {"caller_id": None, "caller_ids": []}
+    other = {"id": str(uuid.UUID(int=2)), "default": False, "numbers": []}
+    other |= {"caller_id": str(uuid.UUID(int=3))}
+    folder = tmp_path / "two"
+    folder.mkdir()
+    for name, content in (("plain", sample), ("other", sample | other)):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    async with serving(configure(clinics_dir=folder)):
+        told = capfd.readouterr().err
+    assert "plain lists no caller_ids" in told
+    assert "other lists no caller_ids" not in told
+    async with serving(configure()):
+        assert "lists no caller_ids" not in capfd.readouterr().err
 
 
 def test_importing_it_builds_nothing() -> None:

@@ -5,16 +5,25 @@ from pathlib import Path
 
 import pytest
 
+from frontdesk.calls.models import State
 from frontdesk.daily.presence import BOT_USER_ID
+from frontdesk.engine.memory_queue import MemoryQueue
 from frontdesk.tuning import Tuning
 from tests.databases import address
 from tests.gateway.conftest import Configure
 from tests.gateway.far import Answer, Far
 from tests.gateway.gate import incoming, serving
+from tests.gateway.linked_bot import LinkedBot
 from tests.gateway.process import GatewayProcess
 from tests.gateway.test_books import known
 
-SOON = Tuning(gateway_every_s=0.2, gateway_dead_after_s=0.5, takeover_grace_s=0.2, reaper_every_s=0.2)
+SOON = Tuning(
+    gateway_every_s=0.2,
+    gateway_dead_after_s=0.5,
+    takeover_grace_s=0.2,
+    reaper_every_s=0.2,
+    queue=MemoryQueue,
+)
 
 
 async def test_copies_at_two_gateways_are_one_call(configure: Configure, far: Far, tmp_path: Path) -> None:
@@ -55,6 +64,25 @@ async def test_a_caller_on_hold_outlives_the_gateway(
     assert (first["attempt"], second["attempt"]) == (1, 2)
     assert far.deleted[0] == first["room_url"].rpartition("/")[2]
     assert [attempt.number for attempt in found.state.attempts] == [1, 2]
+
+
+async def test_a_bot_that_was_sent_away_is_replaced(configure: Configure, far: Far, tmp_path: Path) -> None:
+    """A bot whose start seemed to fail found its room deleted; after a kill, the caller gets another bot."""
+    settings = configure(webhook_budget_s=0.3)
+    far.always_start = Answer(hang=True)
+    async with GatewayProcess(settings, tmp_path) as process:
+        reply = await process.ring(incoming())
+        await LinkedBot(process, far).say(("joined", {"session_id": "leg-1"}), ("ended", {"reason": "lost"}))
+        await process.kill()
+    far.always_start = None
+    async with serving(settings, tuning=SOON) as gateway:
+        await far.until(lambda: len(far.of("/start")) == 2)
+        state = (await known(gateway, reply.body["call_id"])).state
+        await LinkedBot(gateway, far).say(("joined", {}), ("connected", {"session_id": "leg-2"}))
+        talking = (await known(gateway, reply.body["call_id"])).state
+    assert [attempt.number for attempt in state.attempts] == [1, 2]
+    assert (state.ended, talking.state) == (False, State.IN_PROGRESS)
+    far.release()
 
 
 async def test_a_bot_that_is_there_is_left_alone(configure: Configure, far: Far, tmp_path: Path) -> None:

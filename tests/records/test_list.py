@@ -51,6 +51,8 @@ async def test_pages_stay_while_calls_arrive(office: Office) -> None:
     [
         ("state=ended", {}),
         ("state=open", LIVE),
+        ("state=live", LIVE),
+        ("state=scheduled", LIVE | {"state": "scheduled"}),
         ("state=in_progress&state=ringing", LIVE),
         ("direction=outbound", {"direction": "outbound"}),
         ("from=%2B12025550199", {"from_number": "+12025550199"}),
@@ -59,6 +61,9 @@ async def test_pages_stay_while_calls_arrive(office: Office) -> None:
         ("patient_id=p-1", {"patient_id": "p-1"}),
         ("ended_reason=busy&ended_reason=no_answer", {"ended_reason": "busy"}),
         ("workflow=recall", {"workflow": "recall"}),
+        ("external_id=crm-7", {"external_id": "crm-7"}),
+        (f"external_id={'x' * 255}", {"external_id": "x" * 255}),
+        ("campaign_id=spring", {"campaign_id": "spring"}),
         ("created_after=2027-01-15T08:00:01Z", {"created_at": NOW + 1}),
         ("created_before=2027-01-15T08:00:00Z", {"created_at": NOW - 0.001}),
         ("metadata.campaign=spring", {"metadata": {"campaign": "spring"}}),
@@ -72,6 +77,14 @@ async def test_filters(office: Office, query: str, columns: dict[str, Any]) -> N
     await office.call(**{"metadata": {"campaign": "fall", "ref": [42], "a-b_C": None}, **other})
     wanted = await office.call(**columns)
     assert await listed(office, query) == {wanted}
+
+
+async def test_calls_that_wait_are_open_and_not_live(office: Office) -> None:
+    """A call that waits has not ended, and is not shown among those that go on."""
+    waits = {await office.call(**LIVE | {"state": state}) for state in ("scheduled", "queued", "rescheduled")}
+    goes_on = await office.call(**LIVE)
+    assert await listed(office, "state=open") == waits | {goes_on}
+    assert await listed(office, "state=live") == {goes_on}
 
 
 @pytest.mark.parametrize(
@@ -132,6 +145,9 @@ async def test_a_listed_call(office: Office) -> None:
             "from": "+12025550123",
             "to": "+14155550100",
             "patient_id": "p-1",
+            "external_id": None,
+            "campaign_id": None,
+            "caller_id": None,
             "metadata": {"ref": 1},
             "created_at": "2027-01-15T08:00:00.000Z",
             "answered_at": "2027-01-15T08:00:02.000Z",
@@ -142,6 +158,8 @@ async def test_a_listed_call(office: Office) -> None:
             "ended_by": "caller",
             "retryable": False,
             "attempt": 1,
+            "next_attempt_at": None,
+            "waiting_for": None,
             "erased_at": None,
         }
     ]

@@ -59,11 +59,11 @@ async def test_a_call_that_is_not_in_the_books_yet(configure: Configure, far: Fa
             early = await gateway.send("DELETE", f"/calls/{call_id}", headers=HEADERS)
             shown = await gateway.send("GET", f"/calls/{call_id}", headers=HEADERS)
             other.execute("ROLLBACK")
-        assert placed.status == 201
+        assert placed.status == 202
         for answer in (early, shown):
             assert (answer.status, answer.body["retryable"]) == (503, True)
         await until(gateway, f"/calls/{call_id}", "call_id", call_id)
-        assert (await gateway.send("DELETE", f"/calls/{call_id}", headers=HEADERS)).status == 202
+        assert (await gateway.send("DELETE", f"/calls/{call_id}", headers=HEADERS)).status in {200, 202}
 
 
 async def test_the_documentation_is_complete(configure: Configure, far: Far) -> None:

@@ -43,6 +43,43 @@ async def test_a_live_call(office: Office) -> None:
     assert (await office.ask(f"/calls/{canceling}")).json()["canceling"] is True
 
 
+async def test_a_call_that_waits(office: Office) -> None:
+    """A call out that waits says for what, from when until when it may be dialed, and how often."""
+    plan = {"earliest_at": NOW, "latest_at": NOW + 3600, "max_attempts": 3, "timezone": "Europe/Kyiv"}
+    waits = {"state": "rescheduled", "next_attempt_at": NOW + 60, "waiting_for": "busy", "plan": plan}
+    call_id = await office.call(**LIVE | waits, external_id="crm-7", brief={"patient_data": {"name": "Ada"}})
+    body = (await office.ask(f"/calls/{call_id}")).json()
+    assert (body["next_attempt_at"], body["waiting_for"]) == ("2027-01-15T08:01:00.000Z", "busy")
+    assert (body["earliest_at"], body["latest_at"], body["max_attempts"], body["external_id"]) == (
+        *("2027-01-15T08:00:00.000Z", "2027-01-15T09:00:00.000Z"),
+        *(3, "crm-7"),
+    )
+    assert not {"brief", "plan", "request_digest"} & body.keys()
+
+
+async def test_a_call_that_was_blocked(office: Office) -> None:
+    """A call that may not be made says when it may be."""
+    blocked = {"attempt": 1, "reason": "blocked_frequency", "next_allowed_at": NOW + 86400}
+    call_id = await office.call(ended_reason="blocked_frequency", life={"blocked": blocked})
+    body = (await office.ask(f"/calls/{call_id}")).json()
+    assert (body["ended_reason"], body["next_allowed_at"]) == (
+        "blocked_frequency",
+        "2027-01-16T08:00:00.000Z",
+    )
+
+
+async def test_rings_are_counted(office: Office) -> None:
+    """An attempt tells how often a phone rang: by its dials, or by Daily's account alone."""
+    call_id = await office.call()
+    dials = [{"number": 1, "reason": "carrier_unavailable"}, {"number": 2, "ringing_at": NOW + 2}]
+    await office.attempt(call_id, number=1, dials=dials, ringing_at=NOW + 2)
+    await office.attempt(call_id, number=2, dials=[], ringing_at=NOW + 60)
+    await office.attempt(call_id, number=3, dials=[dials[0]], ringing_at=None)
+    tried = (await office.ask(f"/calls/{call_id}/attempts")).json()["attempts"]
+    told = (await office.ask(f"/calls/{call_id}")).json()["attempts"]
+    assert [one["rings"] for one in tried] == [one["rings"] for one in told] == [1, 1, 0]
+
+
 async def test_the_timeline(office: Office) -> None:
     """All events stand in the order of their own clocks, with what came late marked, and without words."""
     call_id = await office.call()

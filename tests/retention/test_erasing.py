@@ -21,19 +21,24 @@ from frontdesk.storage.tables import METADATA
 from tests.records.office import LIVE, NOW, OURS, THEIRS, Office
 from tests.retention.clock import DAY, Clock
 
-SECRETS = ("Lovelace", "Ada", "+12025550123", "p-77", "toothache", "crm-own-17")
+SECRETS = ("Lovelace", "Ada", "+12025550123", "p-77", "toothache", "crm-own-17", "Europe/Kyiv")
 ADA = Subject("phone_number", "+12025550123")
 KEY = Principal("k-1", OURS, EVERYTHING)
 
 
 async def full_call(office: Office, **columns: Any) -> str:
     """A call with something personal in every place that can hold it."""
-    life = {"id": "x", "attempts": [{"number": 1, "over": {"reason": "busy", "detail": "Lovelace"}}]}
+    plan = {"earliest_at": NOW, "latest_at": NOW + 60, "timezone": "Europe/Kyiv"}
+    over = {"reason": "busy", "detail": "Lovelace"}
+    life = {"id": "x", "attempts": [{"number": 1, "over": over}], "plan": plan, "blocked": over}
     values = {
         "patient_id": "p-77",
         "line": {"From": "+12025550123", "sip_headers": {"name": "Lovelace"}},
         "variables": {"name": "Ada"},
         "metadata": {"ref": "crm-own-17"},
+        "external_id": "crm-own-17",
+        "plan": plan,
+        "brief": {"patient_data": {"name": "Lovelace"}},
         "ended_detail": "Lovelace",
         "life": life,
     }
@@ -47,6 +52,7 @@ async def full_call(office: Office, **columns: Any) -> str:
     await office.event(call_id, type="odd", data={"name": "find_patient", "who": "Lovelace"})
     await office.event(call_id, source="daily", type="daily.dialin.connected", data={"from": "+12025550123"})
     await office.event(call_id, source="gateway", type="hang_up", data={"why": "canceled", "by": "k-1"})
+    await office.event(call_id, source="gateway", type="blocked", data={"detail": "Ada", "attempt": 1})
     daily = {"id": uuid.uuid4().hex, "type": "dialin.connected", "received_at": NOW, "tries": 1}
     await office.insert(daily_events, {**daily, "call_id": call_id, "payload": {"sip_from": "+12025550123"}})
     await crm_event(office, call_id, 1)
@@ -113,7 +119,8 @@ async def test_what_remains(office: Office, retention: Retention, clock: Clock) 
     await retention.retain()
     after = (await office.ask(f"/calls/{call_id}")).json()
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"from", "to", "patient_id", "metadata", "variables", "ended_detail", "erased_at"}
+    gone = {"from", "to", "patient_id", "external_id", "metadata", "variables", "ended_detail", "erased_at"}
+    assert changed == gone
     assert (after["turns"], after["tool_calls"], len(after["legs"])) == (2, 1, 1)
     assert (await office.ask(f"/calls/{call_id}/transcript")).status_code == 410
     events = (await office.ask(f"/calls/{call_id}/timeline")).json()["events"]
@@ -122,6 +129,7 @@ async def test_what_remains(office: Office, retention: Retention, clock: Clock) 
         "odd": {"name": "find_patient"},
         "daily.dialin.connected": {},
         "hang_up": {"why": "canceled", "by": "k-1"},
+        "blocked": {"attempt": 1},
     }
 
 

@@ -7,6 +7,7 @@ import stat
 import time
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,29 @@ async def test_nothing_is_left_of_a_person(
     assert marks_in(tmp_path) == {}
     written = "".join(capfd.readouterr())
     assert [mark for mark in MARKS if mark in written] == []
+
+
+@pytest.mark.parametrize("wanted", [{"phone_number": NUMBER}, {"patient_id": "p-1815"}])
+async def test_who_is_forgotten_is_not_called(
+    configure: Configure, far: Far, tmp_path: Path, wanted: dict[str, str]
+) -> None:
+    """A call that waits for the person is called off and erased at once; one to somebody else stays."""
+    tomorrow = datetime.fromtimestamp(time.time() + 86_400, UTC).isoformat()
+    async with serving(configure()) as gateway:
+        later = {"schedule": {"earliest_at": tomorrow}}
+        theirs = (await gateway.dial(CALL | later)).body["call_id"]
+        other = (await gateway.dial({"phone_number": "+12025550199"} | later)).body["call_id"]
+        assert (await erased(gateway, wanted))["calls"] == 1
+        records = [
+            (await gateway.send("GET", f"/calls/{one}", headers=HEADERS)).body for one in (theirs, other)
+        ]
+    assert [(record["state"], record["ended_reason"]) for record in records] == [
+        ("ended", "canceled"),
+        ("scheduled", None),
+    ]
+    assert records[0]["to"] is None
+    assert marks_in(tmp_path) == {}
+    assert far.of("/start") == []
 
 
 async def test_the_files_are_private(configure: Configure, tmp_path: Path) -> None:

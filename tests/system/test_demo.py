@@ -35,7 +35,9 @@ def test_the_demo_holds_both_conversations_and_leaves_no_personal_data_in_the_lo
     assert "ended: busy" in output
     assert "ended: no_answer" in output
     assert output.count("ended: bot_hangup (by bot)") == 2
-    for told in ("1  call.started", "2  call.answered", "2  call.ringing", "5  call.ended: bot_hangup"):
+    for told in ("1  call.started", "4  call.rescheduled: busy", "7  call.rescheduled: no_answer"):
+        assert told in output
+    for told in ("4  call.ended: bot_hangup", "11  call.ended: bot_hangup", "3  bot_hangup, dialed 1×"):
         assert told in output
     assert "told by gateway" in output
     sounds = re.findall(r"sound (\S+\.wav)", output)

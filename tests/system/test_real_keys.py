@@ -37,6 +37,7 @@ def _write_dotenv(folder: Path, world: str, **more: str) -> None:
         "OPENAI_BASE_URL": f"http://{world}/openai/v1",
         "CARTESIA_API_KEY": "a-real-cartesia-key",
         "CARTESIA_URL": f"ws://{world}/cartesia/tts/websocket",
+        "OUTREACH_RULES": "off",
         **more,
     }
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
