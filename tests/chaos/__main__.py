@@ -7,12 +7,33 @@ import argparse
 import asyncio
 import secrets
 import sys
+from pathlib import Path
+from typing import Any
 
-from tests.chaos import leaks
+from tests.chaos import leaks, outreach
+from tests.chaos.outreach import Outreach
 from tests.chaos.trial import Trial, run
 from tests.databases import administrator
 
-LONG = {"calls": 200, "kills": 20, "gap_s": 0.5, "up_s": (1.0, 6.0), "real_bots": 2, "settle_s": 150.0}
+OUT: dict[str, Any] = {
+    "singles": 300,
+    "rows": 200,
+    "kills": 50,
+    "gap_s": 0.3,
+    "up_s": (2.0, 5.0),
+    "capacity": 16,
+    "reserve": 5,
+    "patient_s": 2.0,
+    "settle_s": 240.0,
+}
+LONG: dict[str, Any] = {
+    "calls": 200,
+    "kills": 20,
+    "gap_s": 0.5,
+    "up_s": (1.0, 6.0),
+    "real_bots": 2,
+    "settle_s": 150.0,
+}
 
 
 def main() -> int:
@@ -21,10 +42,10 @@ def main() -> int:
     _say(f"seed {arguments.seed}")
     healthy = True
     for trial in _trials(arguments):
-        outcome = asyncio.run(run(trial))
+        outcome = asyncio.run(outreach.run(trial) if isinstance(trial, Outreach) else run(trial))
         _say(f"{outcome}\n{'held' if not outcome.wrong else 'BROKEN'}\n")
         healthy &= not outcome.wrong
-    if arguments.database in {None, "leaks"}:
+    if arguments.database in {None, "leaks"} and not arguments.only:
         audit = asyncio.run(leaks.audit(1000))
         _say(str(audit))
         healthy &= not audit.wrong
@@ -36,15 +57,19 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _trials(arguments: argparse.Namespace) -> list[Trial]:
-    given = {name: value for name, value in vars(arguments).items() if name in {"calls", "kills"} and value}
-    more = {**LONG, **given}
-    trials = [
-        Trial(arguments.seed, "sqlite", **more),
-        Trial(arguments.seed, "postgres", **more),
-        Trial(arguments.seed, "postgres", **more, gateways=2),
+def _trials(arguments: argparse.Namespace) -> list[Trial | Outreach]:
+    calls = {"calls": arguments.calls} if arguments.calls else {}
+    kills = {"kills": arguments.kills} if arguments.kills else {}
+    both, out = {**LONG, **calls, **kills}, {**OUT, **kills, "keep": arguments.keep}
+    trials: list[Trial | Outreach] = [
+        Outreach(arguments.seed, "sqlite", **out),
+        Outreach(arguments.seed, "postgres", **out, gateways=2),
+        Trial(arguments.seed, "sqlite", **both),
+        Trial(arguments.seed, "postgres", **both),
+        Trial(arguments.seed, "postgres", **both, gateways=2),
     ]
-    wanted = [one for one in trials if arguments.database in {None, one.database}]
+    kinds = {"out": (Outreach,), "both": (Trial,)}.get(arguments.only or "", (Trial, Outreach))
+    wanted = [one for one in trials if isinstance(one, kinds) and arguments.database in {None, one.database}]
     if any(one.database == "postgres" for one in wanted):
         asyncio.run(_find_postgres())
     return wanted
@@ -60,6 +85,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--database", choices=["sqlite", "postgres", "leaks"])
+    parser.add_argument("--only", choices=["out", "both"], help="calls out and campaigns, or both directions")
+    parser.add_argument("--keep", type=Path, help="folder for the books and logs of calls out")
     parser.add_argument("--calls", type=int)
     parser.add_argument("--kills", type=int)
     return parser.parse_args()

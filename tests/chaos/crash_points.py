@@ -49,6 +49,53 @@ CRASH_POINTS = {
     "spool": CrashPoint(
         "frontdesk.storage.spool_files:_write_all", "within", "half a line stands in the spool"
     ),
+    "accepted": CrashPoint(
+        "frontdesk.dialout.acceptance:Acceptance.accept", "after", "a call is accepted, nobody was answered"
+    ),
+    "queued": CrashPoint(
+        "frontdesk.engine.dbos_queue:DbosQueue.put", "after", "the queue has it, the ledger does not know"
+    ),
+    "slot": CrashPoint(
+        "frontdesk.engine.admission:Admission.take", "after", "a slot is taken, its attempt is not opened"
+    ),
+    "opened": CrashPoint(
+        "frontdesk.engine.start:Start._open", "after", "an attempt is opened, there is no room and no bot"
+    ),
+    "given_back": CrashPoint(
+        "frontdesk.engine.admission:Admission.give_back", "before", "the attempt is off, its slot is taken"
+    ),
+    "released": CrashPoint(
+        "frontdesk.engine.slots:SlotKeeper.release", "after", "an attempt's end and slot are not committed"
+    ),
+    "launching": CrashPoint(
+        "frontdesk.engine.start:Start._without_slot", "after", "an attempt is opened and has its slot"
+    ),
+    "put_off": CrashPoint(
+        "frontdesk.engine.placing:Placing._put_off", "after", "an attempt waits, the queue does not know"
+    ),
+    "finished": CrashPoint(
+        "frontdesk.engine.placements:Placements.run", "after", "a placement is done, its result is not kept"
+    ),
+    "resumed": CrashPoint(
+        "frontdesk.engine.takeover:Takeover.resume", "after", "a dead gateway's work is back in the queue"
+    ),
+    "placed": CrashPoint(
+        "frontdesk.engine.placing:Placing.place", "after", "an attempt is placed, the queue does not know"
+    ),
+    "followed": CrashPoint(
+        "frontdesk.engine.workflow:follow", "before", "a turn is done, the one after it is not queued"
+    ),
+    "claimed": CrashPoint(
+        "frontdesk.link.service:LinkService.claim", "after", "a bot may dial, and was not told so"
+    ),
+    "loaded": CrashPoint(
+        "frontdesk.campaigns.row_store:RowStore.add",
+        "after",
+        "some rows of a campaign's file are in the books",
+    ),
+    "fed": CrashPoint(
+        "frontdesk.campaigns.row_store:RowStore.fed", "before", "rows are calls, the campaign does not know"
+    ),
 }
 
 

@@ -19,6 +19,10 @@ PATIENCE_S = 25.0
 PAUSE_BETWEEN_DIALS_S = 0.3
 
 
+class UnwantedError(Exception):
+    """The gateway does not want this bot to dial."""
+
+
 class Manner(StrEnum):
     """What kind of bot this is."""
 
@@ -27,6 +31,8 @@ class Manner(StrEnum):
     """Works, and never reports anything."""
     CRASHES = "crashes"
     """Is gone without a word in the middle of the call."""
+    CRASHES_EARLY = "crashes_early"
+    """Is gone without a word when it was let dial, before it does."""
     HANGS = "hangs"
     """Stays in the room after everything is over, and says nothing."""
     ABSENT = "absent"
@@ -42,9 +48,15 @@ class Reports(Protocol):
     async def ordered(self) -> EndedReason:
         """Wait until the gateway wants the call to end."""
 
+    async def may_dial(self) -> bool:
+        """Claim the attempt: whether this bot may dial."""
+
 
 class Silence:
-    """Reports of a bot that makes none."""
+    """Reports of a bot that makes none; it asks before it dials all the same."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
 
     def tell(self, kind: BotFact, **data: Any) -> None:
         """Forget it."""
@@ -53,6 +65,10 @@ class Silence:
         """Hear nothing."""
         await asyncio.Event().wait()
         raise AssertionError
+
+    async def may_dial(self) -> bool:
+        """As everybody."""
+        return await self._reports.may_dial()
 
 
 @dataclass(frozen=True)
@@ -78,9 +94,8 @@ class LightBot:
     ) -> None:
         self._request = request
         self._manner = manner
-        self._reports = Silence() if manner is Manner.MUTE else reports
+        self._reports = Silence(reports) if manner is Manner.MUTE else reports
         self._with = surroundings
-        self._dials = 0
 
     async def run(self) -> None:
         """Live from start to end, or until the gateway orders to hang up."""
@@ -92,6 +107,7 @@ class LightBot:
             waits = {life} if self._manner is Manner.HANGS else {life, order}
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if not life.done():
+                await _leave(life)
                 self._ended(order.result())
         finally:
             order.cancel()
@@ -99,17 +115,30 @@ class LightBot:
             await asyncio.gather(order, life, return_exceptions=True)
 
     async def _live(self) -> None:
+        """What a bot says of its end, it says when it has left."""
         try:
             async with RoomSocket.joined(
                 self._with.http, self._request.room_url, self._request.token
             ) as room:
+                await self._claim()
                 self._reports.tell(BotFact.JOINED)
                 reason = await self._work(room)
                 if self._manner is Manner.HANGS:
                     await self._stay(room)
-                self._ended(reason)
         except (RoomGoneError, aiohttp.ClientError):
-            self._ended(EndedReason.LOST)
+            reason = EndedReason.LOST
+        except UnwantedError:
+            return
+        self._ended(reason)
+
+    async def _claim(self) -> None:
+        """Ask before anything is said or dialed; who calls in asks nobody.
+
+        Raises:
+            UnwantedError: Somebody else dials, or nobody may.
+        """
+        if self._request.dialout_settings is not None and not await self._reports.may_dial():
+            raise UnwantedError
 
     async def _work(self, room: RoomSocket) -> EndedReason:
         try:
@@ -122,7 +151,7 @@ class LightBot:
             await room.next_event(3600)
 
     def _ended(self, reason: EndedReason) -> None:
-        if self._manner not in {Manner.CRASHES, Manner.HANGS}:
+        if self._manner not in {Manner.CRASHES, Manner.CRASHES_EARLY, Manner.HANGS}:
             self._reports.tell(BotFact.ENDED, reason=reason.value)
 
     async def _take(self, room: RoomSocket) -> EndedReason:
@@ -171,19 +200,36 @@ class LightBot:
     async def _dial(self, room: RoomSocket) -> EndedReason:
         line = self._request.dialout_settings
         assert line is not None
+        if self._manner is Manner.CRASHES_EARLY:
+            return EndedReason.BOT_CRASHED
         for dial in range(1, self._request.limits.dial_attempts + 1):
             failure = await self._dial_once(room, line, dial)
-            if failure is None:
-                return await self._talk(room, "dialout_stopped", "dialout_error")
+            if isinstance(failure, str):
+                return await self._answered(room, failure)
             self._reports.tell(BotFact.DIAL_ENDED, dial=dial, reason=failure.reason.value)
+            reason = failure.reason
             if not failure.redial:
                 break
             await asyncio.sleep(PAUSE_BETWEEN_DIALS_S)
-        assert failure is not None
-        return failure.reason
+        return reason
 
-    async def _dial_once(self, room: RoomSocket, line: DialoutSettings, dial: int) -> Disposition | None:
-        """Dial; None when somebody has answered, else why not."""
+    async def _answered(self, room: RoomSocket, network_id: str) -> EndedReason:
+        if not await self._is_mailbox(network_id):
+            return await self._talk(room, "dialout_stopped", "dialout_error")
+        if self._request.voicemail.action == "hang_up":
+            return EndedReason.VOICEMAIL_NO_MESSAGE
+        self._reports.tell(BotFact.TURN, role="bot", text=self._request.voicemail.message)
+        return EndedReason.VOICEMAIL_LEFT
+
+    async def _is_mailbox(self, network_id: str) -> bool:
+        """A bot without ears looks at the phone network's own account of what picked up."""
+        simulator = self._with.daily.removesuffix("/v1")
+        async with self._with.http.get(f"{simulator}/sim/calls/{network_id}") as answer:
+            timeline = (await answer.json())["timeline"]
+        return any(e["event"] == "answered" and e["detail"] == "voicemail" for e in timeline)
+
+    async def _dial_once(self, room: RoomSocket, line: DialoutSettings, dial: int) -> Disposition | str:
+        """Dial; the network's id of the call when somebody has answered, else why nobody has."""
         self._reports.tell(BotFact.DIALING, dial=dial)
         session = await room.ask("start_dialout", settings={"phoneNumber": line.phone_number})
         while True:
@@ -194,8 +240,13 @@ class LightBot:
                 self._reports.tell(BotFact.RINGING, dial=dial, session_id=session)
             elif event == "dialout_answered":
                 self._reports.tell(BotFact.ANSWERED, dial=dial, session_id=session)
-                return None
+                return str(data["sipCallId"])
             elif event == "dialout_stopped":
                 return UNANSWERED
             elif event == "dialout_error":
                 return disposition(str(data.get("errorMsg")))
+
+
+async def _leave(life: "asyncio.Future[None]") -> None:
+    life.cancel()
+    await asyncio.gather(life, return_exceptions=True)

@@ -16,6 +16,8 @@ from frontdesk.contract import AgentRequest
 from tests.chaos.light_bot import LightBot, Manner, Surroundings
 from tests.chaos.reports import link_reports
 
+TROUBLED_ATTEMPTS = 2
+"""So many attempts of a call get the bot that its metadata name; those after them get a good one."""
 HANGING_CALLS_S = 20
 """Only a call this short gets a bot that hangs: the gateway ends it at its maximum duration."""
 
@@ -27,7 +29,7 @@ class HostSettings(BaseModel):
         port: Loopback port.
         daily: Daily's REST API.
         seed: Of the bots' manners.
-        manners: Weight of each manner; only well-behaved bots when empty.
+        manners: Weight of each manner, where the call's metadata name none; well-behaved bots when empty.
         talk_s: Shortest and longest stay on an answered call, in seconds.
         journal: File that gets a line for each bot that has gone: its call, and how many reports were taken.
     """
@@ -69,6 +71,9 @@ class LightHost:
             await LightBot(request, self._manner(request), reports, surroundings).run()
 
     def _manner(self, request: AgentRequest) -> Manner:
+        wanted = request.metadata.get("manner")
+        if wanted is not None:
+            return Manner(str(wanted)) if request.attempt <= TROUBLED_ATTEMPTS else Manner.NORMAL
         weights = self._settings.manners
         if not weights:
             return Manner.NORMAL

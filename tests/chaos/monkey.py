@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ class Log:
     named_crashes: dict[str, int] = field(default_factory=dict)
     host_kills: int = 0
     stalls: int = 0
+    lost: str = ""
 
     @property
     def kills(self) -> int:
@@ -38,19 +40,35 @@ class Monkey:
         chance: Of what is random.
         up_s: Shortest and longest life of a gateway before it is killed, in seconds.
         kills: How often gateways are to die at least.
+        hosts: Whether hosts of bots die, too.
+        loses_one: Whether the last gateway, once half of the kills are done, never comes back.
     """
 
-    def __init__(self, town: Town, chance: random.Random, up_s: tuple[float, float], kills: int) -> None:
+    def __init__(
+        self,
+        town: Town,
+        chance: random.Random,
+        up_s: tuple[float, float],
+        kills: int,
+        *,
+        hosts: bool = True,
+        loses_one: bool = False,
+    ) -> None:
         self.log = Log()
         self._town = town
         self._chance = chance
         self._up_s = up_s
         self._kills = kills
+        self._hosts = hosts
+        self._lost = town.gateways[-1] if loses_one else None
         self._points = list(CRASH_POINTS)
         chance.shuffle(self._points)
 
     async def run(self, calls_placed: asyncio.Event) -> None:
-        """Break things until all calls are placed and gateways have died often enough; then heal them."""
+        """Break things until all calls are placed and gateways have died often enough; then heal them.
+
+        A gateway that is to be lost stays dead.
+        """
         await self._town.sim("PUT", "/faults", _faults(self._chance))
         async with asyncio.TaskGroup() as group:
             for gateway in self._town.gateways:
@@ -62,28 +80,44 @@ class Monkey:
         return calls_placed.is_set() and self.log.kills >= self._kills
 
     async def _torment(self, gateway: Process, calls_placed: asyncio.Event) -> None:
+        """Kill it again and again; it is up at least as long as it was down, or nobody could be answered."""
+        crashed = False
         while not self._enough(calls_placed):
-            point = self._points.pop() if self._points and self._chance.random() < 0.6 else None
-            await self._restart(gateway, point)
+            if gateway is self._lost and self.log.kills >= self._kills / 2:
+                gateway.kill()
+                self.log.lost = gateway.name
+                return
+            point = None if crashed or self._chance.random() > 0.6 else self._next_point()
+            took_s = await self._restart(gateway, point)
+            crashed = point is not None
             if point is None:
-                await asyncio.sleep(self._chance.uniform(*self._up_s))
+                await asyncio.sleep(max(took_s, self._chance.uniform(*self._up_s)))
                 gateway.kill()
                 self.log.random_kills += 1
             else:
                 await self._until_it_crashes(gateway, point)
         await self._restart(gateway, None)
 
-    async def _restart(self, gateway: Process, point: str | None) -> None:
+    def _next_point(self) -> str:
+        """Each in turn, in an order of its own."""
+        self._points.append(self._points.pop(0))
+        return self._points[-1]
+
+    async def _restart(self, gateway: Process, point: str | None) -> float:
+        """Start it anew; how long that took, in seconds."""
+        began = time.monotonic()
         gateway.kill()
         gateway.start(*([f"--crash-at={point}:{self._chance.randint(1, 4)}"] if point else []))
         await gateway.ready()
+        return time.monotonic() - began
 
     async def _until_it_crashes(self, gateway: Process, point: str) -> None:
         """Wait for a named crash; where it does not come about, the gateway is killed all the same."""
-        patience = asyncio.get_running_loop().time() + 3 * self._up_s[1]
-        while gateway.alive and asyncio.get_running_loop().time() < patience:
+        patience = time.monotonic() + 3 * self._up_s[1]
+        while gateway.alive and time.monotonic() < patience:
             if point == "spool":
                 await self._stall()
+                await asyncio.sleep(STALL_S)
             await asyncio.sleep(0.05)
         if gateway.alive:
             gateway.kill()
@@ -94,7 +128,7 @@ class Monkey:
     async def _torment_hosts(self, calls_placed: asyncio.Event) -> None:
         while not calls_placed.is_set():
             await asyncio.sleep(self._chance.uniform(4, 8))
-            if self._chance.random() < 0.5:
+            if not self._hosts or self._chance.random() < 0.5:
                 await self._stall()
                 continue
             host = self._chance.choice(self._town.hosts)
@@ -124,8 +158,6 @@ async def _lock_postgres(url: str, seconds: float) -> None:
 
 
 def _lock_sqlite(path: str, seconds: float) -> None:
-    import time  # noqa: PLC0415
-
     connection = sqlite3.connect(path, isolation_level=None, timeout=5)
     try:
         connection.execute("BEGIN IMMEDIATE")

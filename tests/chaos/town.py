@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,8 +19,11 @@ from tests.chaos.processes import Process
 from tests.chaos.receiver import CALM, Mood, Receiver
 
 PRIVATE_KEY, PUBLIC_KEY, CRM_KEY = "sk_0123456789abcdef", "pk_0123456789abcdef", "crm-key-of-the-chaos"
+_CALL = re.compile(r"\b[0-9a-f]{32}\b")
 LIGHT, REAL = "light", "real"
 
+CARRIER_RINGS_S = 1.5
+"""How long a phone rings that nobody answers."""
 JOIN_TIMEOUT_S = 20.0
 """After which the host ends sessions whose bot never came: some, nobody but the host knows of."""
 
@@ -38,6 +42,9 @@ class TownPlan:
         talk_s: Shortest and longest stay of a light bot on an answered call, in seconds.
         mood: Of the CRM.
         tuning: What the gateways' wrapper shortens; empty for the product's own values.
+        settings: Further environment of the gateways, such as their capacity.
+        hold_s: How long Daily holds a caller, in seconds.
+        balanced: Whether a balancer stands before the gateways, also before a single one.
         seed: Of everything that is random.
     """
 
@@ -50,6 +57,9 @@ class TownPlan:
     talk_s: tuple[float, float] = (0.2, 2.0)
     mood: Mood = CALM
     tuning: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    hold_s: float = 60.0
+    balanced: bool = False
     seed: int = 0
 
 
@@ -87,7 +97,7 @@ class Town:
             yield self
 
     async def _front(self, stack: AsyncExitStack) -> int:
-        if len(self._gateway_ports) == 1:
+        if len(self._gateway_ports) == 1 and not self.plan.balanced:
             return self._gateway_ports[0]
         await stack.enter_async_context(self.balancer)
         return self.balancer.port
@@ -113,6 +123,8 @@ class Town:
             "SIM_RATE_LIMITS": "false",
             "SIM_CLOUD_AGENTS": json.dumps(agents),
             "SIM_SWITCHES__DIALIN_WEBHOOK_RETRIES": "4",
+            "SIM_SWITCHES__CARRIER_RING_TIMEOUT_S": str(CARRIER_RINGS_S),
+            "SIM_SWITCHES__DEFAULT_HOLD_MUSIC_S": str(self.plan.hold_s / 2),
             "SIM_JOIN_TIMEOUT_S": str(JOIN_TIMEOUT_S),
         }
         port = self.simulator_url.rpartition(":")[2]
@@ -156,21 +168,26 @@ class Town:
                 "PIPECAT_PRIVATE_KEY": PRIVATE_KEY,
                 "PIPECAT_AGENT_NAME": f"{REAL},{LIGHT}" if self.plan.real_bots else LIGHT,
             }
-        return hosts | {
-            "PYTHON_DOTENV_DISABLED": "1",
-            "PORT": str(port),
-            "PUBLIC_URL": self.gateway_url,
-            "DAILY_API_KEY": "daily-key-of-the-simulator",
-            "DAILY_API_URL": f"{self.simulator_url}/v1",
-            "PINLESS_HMAC_SECRET": self.hmac,
-            "DAILY_EVENTS_SECRET": self.events_hmac,
-            "FRONTDESK_API_KEYS": CRM_KEY,
-            "DATABASE_URL": self.plan.database_url,
-            "CRM_EVENTS_URL": self.crm.url,
-            "CRM_SECRETS": ",".join(self.crm_secrets),
-            "CRM_ALLOW_PRIVATE": "true",
-            "LAUNCH_TIMEOUT_S": "10",
-        }
+        return (
+            hosts
+            | self.plan.settings
+            | {
+                "OUTREACH_RULES": "off",
+                "PYTHON_DOTENV_DISABLED": "1",
+                "PORT": str(port),
+                "PUBLIC_URL": self.gateway_url,
+                "DAILY_API_KEY": "daily-key-of-the-simulator",
+                "DAILY_API_URL": f"{self.simulator_url}/v1",
+                "PINLESS_HMAC_SECRET": self.hmac,
+                "DAILY_EVENTS_SECRET": self.events_hmac,
+                "FRONTDESK_API_KEYS": CRM_KEY,
+                "DATABASE_URL": self.plan.database_url,
+                "CRM_EVENTS_URL": self.crm.url,
+                "CRM_SECRETS": ",".join(self.crm_secrets),
+                "CRM_ALLOW_PRIVATE": "true",
+                "LAUNCH_TIMEOUT_S": "10",
+            }
+        )
 
     async def _subscribe(self) -> None:
         """Have Daily's events sent to the gateways."""
@@ -184,6 +201,13 @@ class Town:
     def reports_taken(self) -> list[str]:
         """One line for each light bot that has gone: its call, and how many of its reports were taken."""
         return self.journal.read_text().splitlines() if self.journal.exists() else []
+
+    def lost_with(self, gateway: str) -> frozenset[str]:
+        """Calls of which a gateway that never came back had something in its spool."""
+        number = gateway.rpartition("-")[2]
+        spool = self.plan.folder / f"spool-{number}"
+        files = [path for path in spool.rglob("*") if path.is_file()] if gateway else []
+        return frozenset(found for path in files for found in _CALL.findall(path.read_text(errors="replace")))
 
     async def daily(self, method: str, path: str, body: Any = None) -> Any:
         """Use the simulated Daily's REST API."""

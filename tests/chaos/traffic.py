@@ -111,7 +111,9 @@ class Traffic:
             "ring_s": self._chance.uniform(0.1, 1.0),
         }
         await self._town.sim("PUT", f"/people/{dialed.number}", person)
-        limits = {"max_duration_s": self._chance.choice([SHORTEST_S, 60]), "dial_attempts": 2}
+        # A bot that hangs is hung up on once all the dials that it had and the longest call are over.
+        limits = {"max_duration_s": self._chance.choice([SHORTEST_S, 60]), "dial_attempts": 1}
+        limits["ring_timeout_s"] = 5
         await self._post(
             dialed.number, {"dialout_settings": {"phone_number": dialed.number}, "limits": limits}
         )

@@ -18,7 +18,7 @@ from tests.chaos.monkey import Log, Monkey
 from tests.chaos.receiver import Mood
 from tests.chaos.town import Town, TownPlan
 from tests.chaos.traffic import Traffic
-from tests.databases import schema
+from tests.engine.servers import own_database
 
 DatabaseKind = Literal["sqlite", "postgres"]
 MANNERS = {
@@ -83,7 +83,7 @@ class Trial:
 class Outcome:
     """What came of a trial; all is well when `wrong` is empty."""
 
-    trial: Trial
+    trial: object
     wrong: list[str]
     log: Log
     totals: dict[str, Any] = field(default_factory=dict)
@@ -99,7 +99,7 @@ async def run(trial: Trial) -> Outcome:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        async with _books(trial, folder) as url, aiohttp.ClientSession() as http:
+        async with books(trial.database, folder) as url, aiohttp.ClientSession() as http:
             plan = TownPlan(
                 folder=folder,
                 database_url=url,
@@ -137,9 +137,10 @@ async def _in(town: Town, trial: Trial) -> Outcome:
 
 
 @asynccontextmanager
-async def _books(trial: Trial, folder: Path) -> AsyncIterator[str]:
-    if trial.database == "sqlite":
+async def books(database: DatabaseKind, folder: Path) -> AsyncIterator[str]:
+    """The URL of an empty database."""
+    if database == "sqlite":
         yield f"sqlite:///{folder / 'frontdesk.db'}"
         return
-    async with schema() as url:
+    async with own_database() as url:  # a new queue waits for every transaction of its database
         yield url
