@@ -26,6 +26,10 @@ COPY frontdesk/launch frontdesk/launch
 COPY frontdesk/daily frontdesk/daily
 COPY frontdesk/dialin frontdesk/dialin
 COPY frontdesk/dialout frontdesk/dialout
+COPY frontdesk/engine frontdesk/engine
+COPY frontdesk/gate frontdesk/gate
+COPY frontdesk/patients frontdesk/patients
+COPY frontdesk/campaigns frontdesk/campaigns
 COPY clinics clinics
 RUN useradd --system --uid 10001 frontdesk && install -d -o frontdesk -m 0700 /var/lib/frontdesk
 USER frontdesk

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import cast
 
 import uvloop
@@ -35,6 +36,10 @@ class Load:
     def median_ms(self, warm_up: int = 0, tail: int = 0) -> float:
         """Median latency in milliseconds, without so many answers at either end."""
         return median(self.latencies_s[warm_up : len(self.latencies_s) - tail]) * 1000
+
+    def percentile_ms(self, percent: int) -> float:
+        """Latency in milliseconds that so many percent of the answers kept."""
+        return quantiles(self.latencies_s, n=100)[percent - 1] * 1000
 
 
 def get(path: str) -> bytes:
@@ -70,14 +75,14 @@ def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     ).encode() + body
 
 
-def load(port: int, requests: list[bytes], connections: int) -> Load:
-    """Send all requests over so many connections, each as fast as it is answered.
+def load(port: int, requests: list[bytes], connections: int, status: bytes = b" 200 ") -> Load:
+    """Send all requests over so many connections, each as fast as it is answered with this status.
 
     Raises:
-        RuntimeError: An answer was not 200, or a connection was lost.
+        RuntimeError: An answer was another one, or a connection was lost.
     """
     queue = iter(requests)
-    return uvloop.run(_run(port, [queue] * connections))
+    return uvloop.run(_run(port, [queue] * connections, status))
 
 
 def load_in_order(port: int, stories: list[list[bytes]], connections: int) -> Load:
@@ -90,11 +95,11 @@ def load_in_order(port: int, stories: list[list[bytes]], connections: int) -> Lo
     return uvloop.run(_run(port, [chain.from_iterable(left) for _ in range(connections)]))
 
 
-async def _run(port: int, queues: list[Iterator[bytes]]) -> Load:
+async def _run(port: int, queues: list[Iterator[bytes]], status: bytes = b" 200 ") -> Load:
     result = Load()
     loop = asyncio.get_running_loop()
     callers = [
-        (await loop.create_connection(partial(_Caller, queue, result), "127.0.0.1", port))[1]
+        (await loop.create_connection(partial(_Caller, queue, result, status), "127.0.0.1", port))[1]
         for queue in queues
     ]
     began = time.perf_counter()
@@ -106,9 +111,10 @@ async def _run(port: int, queues: list[Iterator[bytes]]) -> Load:
 class _Caller(asyncio.Protocol):
     """One connection: sends the next request as soon as the last one is answered."""
 
-    def __init__(self, queue: Iterator[bytes], result: Load) -> None:
+    def __init__(self, queue: Iterator[bytes], result: Load, status: bytes) -> None:
         self._queue = queue
         self._result = result
+        self._status = status
         self._done = asyncio.get_running_loop().create_future()
         self._buffer = b""
         self._began = 0.0
@@ -137,7 +143,7 @@ class _Caller(asyncio.Protocol):
             return
         self._result.latencies_s.append(time.perf_counter() - self._began)
         self._buffer = b""
-        if b" 200 " in head[:16]:
+        if self._status in head[:16]:
             self._send()
         else:
             self._fail(head.decode())
@@ -213,21 +219,27 @@ def gateway(upstream_port: int, *program: str) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def gateway_with_books(upstream_port: int, *program: str, folder: Path | None = None) -> Iterator[Gateway]:
+def gateway_with_books(
+    upstream_port: int,
+    *program: str,
+    folder: Path | None = None,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Gateway]:
     """The same with its books, a SQLite file, and a CRM that is told of calls.
 
     Args:
         upstream_port: Of everything outside.
         program: What Python runs; `server.py` when nothing is given.
         folder: Where the books are; a new one when None.
+        more: Further environment.
     """
     if folder is None:
         with TemporaryDirectory(prefix="frontdesk-bench-") as fresh:
-            with gateway_with_books(upstream_port, *program, folder=Path(fresh)) as running:
+            with gateway_with_books(upstream_port, *program, folder=Path(fresh), more=more) as running:
                 yield running
             return
     port = _free_port()
-    environment = _environment(upstream_port, port, folder)
+    environment = {**_environment(upstream_port, port, folder), **more}
     command = [sys.executable, *(program or ("server.py",))]
     with Path(os.devnull).open("w") as log, _pinned(gateway=True):
         process = subprocess.Popen(command, cwd=_ROOT, env=environment, stderr=log)
