@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
+from frontdesk.demo.laptop import free_ports
 from frontdesk.simulator.foreign.environment import STANDIN_FOLDER, environment
 from frontdesk.simulator.phone.people import Manner, Person
 from frontdesk.simulator.records.record import Record
@@ -26,19 +26,11 @@ DEADLINE_S = 60.0
 CLINIC = "+14155550100"
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class BotProcess:
     """`python bot.py` as a developer starts it."""
 
     def __init__(self, base_url: str, variables: Mapping[str, str], program: str = "bot.py") -> None:
-        self.url = f"http://127.0.0.1:{(port := free_port())}"
+        self.url = f"http://127.0.0.1:{(port := free_ports(1)[0])}"
         self._command = [sys.executable, program, "--host", "127.0.0.1", "--port", str(port)]
         self.variables = {
             **environment(base_url, None),

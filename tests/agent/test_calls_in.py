@@ -172,7 +172,7 @@ async def test_eight_callers_at_once_are_answered_and_greeted(stage: Stage) -> N
     stage.world.limits.enabled = True
     answered = [e.ms for r in records for e in r.timeline if e.event == "webhook_answered"]
     assert len(answered) == 8
-    assert max(answered) < 2000
+    assert max(answered) < 5000
     assert all("bright smile" in " ".join(record.said("heard")).lower() for record in records)
 
 

@@ -16,11 +16,11 @@ from frontdesk.errors import FrontdeskError, LinkCallGoneError, LinkTokenExpired
 from tests.link.desk import LinkDesk, link_desk
 
 CALL = "c" * 32
-SPEED = 200
+SPEED = 50
 
 
 class FastTime:
-    """A clock that runs two hundred times as fast."""
+    """A clock that runs fifty times as fast."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -126,8 +126,8 @@ async def test_a_gateway_that_hangs_holds_nothing_up(desk: LinkDesk, link: Link)
     began = time.monotonic()
     for _ in range(1000):
         link.tell("turn", {"role": "bot", "text": "x" * 100}, droppable=True)
-    assert time.monotonic() - began < 3
-    async with asyncio.timeout(5):
+    assert time.monotonic() - began < 10
+    async with asyncio.timeout(30):
         await link.close(100)
 
 
@@ -149,12 +149,12 @@ async def test_a_gateway_that_wants_no_reports_is_left_alone(
     """Refused for good: nothing more is sent, telling goes on to be harmless, closing is at once."""
     desk.mishaps.plan = [error()]
     link.tell("joined", {})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not desk.mishaps.met:
             await asyncio.sleep(0.002)
     await asyncio.sleep(0.05)
     link.tell("connected", {})
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         await link.close(4000)
     assert desk.books.facts == []
 

@@ -3,13 +3,13 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
 
+from frontdesk.demo.laptop import free_ports
 from frontdesk.settings import GatewaySettings
 from tests.gateway.gate import KEY, SECRET, Reply, signed
 
@@ -20,9 +20,7 @@ class GatewayProcess:
     """`async with GatewayProcess(settings, folder) as process:` serves, `await process.kill()` is kill -9."""
 
     def __init__(self, settings: GatewaySettings, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        (self._port,) = free_ports(1)
         self._log = folder / "gateway.log"
         self._variables = {
             "PATH": os.environ["PATH"],

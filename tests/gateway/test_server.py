@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import uuid
@@ -12,6 +11,7 @@ import pytest
 import yaml
 
 import server
+from frontdesk.demo.laptop import free_ports
 from frontdesk.errors import DatabaseInUseError
 from tests.gateway.conftest import Configure
 from tests.gateway.far import Answer, Far
@@ -26,12 +26,6 @@ def start(*command: str, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, *command], cwd=ROOT, env=variables, stderr=subprocess.PIPE, text=True
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_problems_of_the_settings_end_it() -> None:
@@ -81,7 +75,7 @@ async def test_a_file_has_one_gateway(configure: Configure, capfd: pytest.Captur
 @pytest.mark.parametrize("command", [("server.py",), ("-m", "uvicorn", "server:app", "--port={port}")])
 def test_it_says_when_doors_are_open(command: tuple[str, ...], tmp_path: Path) -> None:
     """In local mode without secret and keys it starts on loopback, says so, and stops when told to."""
-    port = str(free_port())
+    port = str(free_ports(1)[0])
     kept = {name.upper(): value for name, value in books(tmp_path).items()}
     arguments = [part.format(port=port) for part in command]
     with start(*arguments, DAILY_API_KEY="k", PORT=port, **kept) as process:

@@ -19,7 +19,7 @@ async def test_hanging_launches_share_one_deadline(configure: Configure, far: Fa
     """
     far.always_start = Answer(hang=True)
     settings = configure(webhook_budget_s=0.1, dialout_wait_s=60, upstream_timeout_s=20)
-    async with serving(settings, last_launches_s=4) as gateway:
+    async with serving(settings, last_launches_s=8) as gateway:
         assert (await gateway.ring(incoming())).body["status"] == "launching"
         assert (await gateway.dial(OFFICIAL, {"Prefer": "respond-async"})).status == 202
         waiting = asyncio.create_task(_cut_off(gateway))
@@ -27,7 +27,7 @@ async def test_hanging_launches_share_one_deadline(configure: Configure, far: Fa
         began = time.monotonic()
     took_s = time.monotonic() - began
     assert await waiting
-    assert 3.5 < took_s < 7.5
+    assert 7.5 < took_s < 15
     incoming_rooms = [seen.body["name"] for seen in far.of("/rooms") if "sip" in seen.body["properties"]]
     assert far.deleted == incoming_rooms
 

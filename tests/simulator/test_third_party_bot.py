@@ -1,6 +1,5 @@
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from frontdesk.demo.laptop import free_ports
 from frontdesk.simulator.foreign.environment import environment_of
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import SimulatorSettings
@@ -21,12 +21,6 @@ CALL = {
 }
 # The bot is to find these by its own means.
 HARD_WIRED = ("DEEPGRAM_BASE_URL", "OPENAI_BASE_URL", "CARTESIA_URL", "PIPECAT_API_URL")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def surroundings(simulator: SimulatorServer) -> dict[str, str]:
@@ -64,7 +58,7 @@ async def running_bot(simulator: SimulatorServer, port: int, folder: Path) -> As
 @pytest.mark.system
 async def test_a_bot_that_knows_nothing_of_this_project_answers_a_call(tmp_path: Path) -> None:
     """With environment variables alone a bot with hard-wired vendors has a whole conversation."""
-    port = free_port()
+    (port,) = free_ports(1)
     settings = SimulatorSettings(
         port=0, record_dir=None, dialin_webhook_url=f"http://127.0.0.1:{port}/daily-dialin-webhook"
     )

@@ -13,7 +13,7 @@ from frontdesk.storage.recorder import Recorder
 from frontdesk.storage.spool import Spool
 from tests.storage.tables import Numbers, Tables
 
-SPOOL_AFTER_S = 0.2
+SPOOL_AFTER_S = 1.0
 
 
 class Orderless(Numbers):

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -14,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from frontdesk.demo.laptop import free_ports
 from frontdesk.simulator.server import NotLoopbackError, PortTakenError, SimulatorServer, bind
 from frontdesk.simulator.settings import SimulatorSettings
 from tests.simulator.phone.stage import CLINIC, PATIENT, Desk, ended, until
@@ -194,8 +194,7 @@ def test_a_taken_port_is_said_at_once() -> None:
 
 def test_the_process_announces_itself_and_stops_on_a_signal() -> None:
     """One line says where the simulator is once it answers; SIGTERM ends it cleanly."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     command = [sys.executable, "-m", "frontdesk.simulator", "serve", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
