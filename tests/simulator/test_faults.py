@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from frontdesk.simulator.faults.plan import EndpointFault, FaultPlan, Faults
 from frontdesk.simulator.server import SimulatorServer
 from tests.simulator.catcher import KEY, Api
+from tests.simulator.unhurried import unhurried
 
 ROOMS = "/v1/rooms"
 
@@ -158,6 +159,7 @@ def test_contradictory_faults_are_refused(odd: dict[str, Any]) -> None:
         EndpointFault(route=ROOMS, **odd)
 
 
+@unhurried
 @given(st.floats(0.05, 0.95), st.integers(0, 2**32))
 def test_a_probability_strikes_its_share_and_repeats_itself(probability: float, seed: int) -> None:
     """Of a thousand requests about the given share is hit, the same ones for the same seed."""
@@ -167,6 +169,7 @@ def test_a_probability_strikes_its_share_and_repeats_itself(probability: float, 
     assert abs(sum(first) / 1000 - probability) < 0.1
 
 
+@unhurried
 @given(st.lists(st.sampled_from(["a", "B-9", "x.y", "é"]), min_size=1, max_size=4), st.data())
 def test_a_template_meets_paths_of_its_own_length(segments: list[str], data: st.DataObject) -> None:
     """Any segment may be a variable; a path with one segment more or less is another endpoint."""

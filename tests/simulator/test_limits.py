@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from frontdesk.simulator.clock import ManualClock
 from frontdesk.simulator.limits import LIMITS, Bucket, Kind, Limit, RateLimits
+from tests.simulator.unhurried import unhurried
 
 limits = st.builds(Limit, st.integers(1, 8), st.floats(0.5, 30))
 gaps = st.lists(st.floats(0, 10), max_size=60)
 
 
+@unhurried
 @given(limits, gaps)
 def test_no_window_holds_more_than_the_limit(limit: Limit, pauses: list[float]) -> None:
     """However requests are spread, no window of the limit's length lets more through than the limit says."""
@@ -23,6 +25,7 @@ def test_no_window_holds_more_than_the_limit(limit: Limit, pauses: list[float]) 
         assert sum(start <= at < start + limit.window_s for at in admitted) <= limit.count
 
 
+@unhurried
 @given(limits, gaps)
 def test_the_wait_that_is_told_is_enough(limit: Limit, pauses: list[float]) -> None:
     """Who waits as long as a refusal says is let through, and nobody is refused for longer than a window."""
@@ -36,6 +39,7 @@ def test_the_wait_that_is_told_is_enough(limit: Limit, pauses: list[float]) -> N
             assert bucket.take(now) is None
 
 
+@unhurried
 @given(limits, st.integers(1, 60))
 def test_a_steady_caller_below_the_rate_is_never_refused(limit: Limit, requests: int) -> None:
     """Requests spaced evenly at the allowed rate always pass."""

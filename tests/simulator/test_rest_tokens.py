@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from frontdesk.simulator.rooms.tokens import ABBREVIATIONS, InvalidTokenError, Tokens
 from frontdesk.simulator.server import SimulatorServer
 from tests.simulator.catcher import KEY
+from tests.simulator.unhurried import unhurried
 
 NOW = 1_800_000_000.0
 properties = st.dictionaries(
@@ -29,6 +30,7 @@ def by_hand(claims: dict[str, Any], key: str, header: bytes = b'{"alg":"HS256","
     return (signed + b"." + part(hmac.new(key.encode(), signed, hashlib.sha256).digest())).decode()
 
 
+@unhurried
 @given(properties, st.text(min_size=1))
 def test_what_is_signed_is_read_back(given_properties: dict[str, Any], key: str) -> None:
     """Any properties come back unchanged by their long names, whatever the key."""
@@ -38,6 +40,7 @@ def test_what_is_signed_is_read_back(given_properties: dict[str, Any], key: str)
     assert tokens.read(token, now=NOW) == given_properties
 
 
+@unhurried
 @given(st.integers(0, 200), st.integers(1, 63))
 def test_a_changed_token_is_refused(position: int, shift: int) -> None:
     """One changed character anywhere makes a token worthless."""

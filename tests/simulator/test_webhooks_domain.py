@@ -22,6 +22,7 @@ from frontdesk.simulator.webhooks.dialin import sign
 from frontdesk.simulator.webhooks.domain import WebhookEndpoint, retry_delays
 from frontdesk.simulator.world import World
 from tests.simulator.catcher import Api, Catcher, eventually
+from tests.simulator.unhurried import unhurried
 
 SECRET = base64.b64encode(b"a secret").decode()
 PAYLOAD = {"session_id": "session-1"}
@@ -183,6 +184,7 @@ async def delivered(retry_type: str, answers: list[bool], events: int) -> tuple[
     return target, client.tries
 
 
+@unhurried
 @given(st.lists(st.booleans(), max_size=12))
 def test_exponential_tries_five_times_and_never_trips(answers: list[bool]) -> None:
     """One event is tried until it succeeds, at most five times, waiting ever longer, at most 15 minutes."""
@@ -195,6 +197,7 @@ def test_exponential_tries_five_times_and_never_trips(answers: list[bool]) -> No
     assert target.state == "ACTIVE"
 
 
+@unhurried
 @given(st.lists(st.booleans(), max_size=12))
 def test_the_circuit_breaker_follows_its_rule(answers: list[bool]) -> None:
     """For any run of successes and failures, sending stops exactly after the third failure in a row."""
@@ -220,7 +223,7 @@ async def test_a_slow_endpoint_never_blocks_the_caller(
     """Emitting returns while the endpoint still thinks, and closing the world ends what is on its way."""
     await register(api, catcher)
     catcher.gate.clear()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         for _ in range(20):
             await simulator.world.events.emit("dialout.answered", room(), dict(PAYLOAD))
     await catcher.wait_for(20)
@@ -269,11 +272,16 @@ async def test_events_can_be_sent_in_reverse() -> None:
     await world.close()
 
 
-async def test_events_can_be_late(simulator: SimulatorServer, api: Api, catcher: Catcher) -> None:
+async def test_events_can_be_late() -> None:
     """A delayed event comes after one that was emitted later."""
-    await register(api, catcher)
-    simulator.world.faults.add(EventFault(delay_s=0.5, times=1))
-    await simulator.world.events.emit("dialout.answered", room("late"), dict(PAYLOAD))
-    await simulator.world.events.emit("dialout.answered", room("soon"), dict(PAYLOAD))
-    caught = await catcher.wait_for(2)
-    assert [one.body["payload"]["room"] for one in caught] == ["soon", "late"]
+    world, clock, client = scripted_world([])
+    target = endpoint("exponential")
+    world.events.endpoints[target.uuid] = target
+    world.faults.add(EventFault(delay_s=0.5, times=1))
+    for name in ("late", "soon"):
+        await world.events.emit("dialout.answered", room(name), dict(PAYLOAD))
+    await clock.advance(0.4)
+    assert [event["payload"]["room"] for event in client.events] == ["soon"]
+    await clock.advance(0.2)
+    assert [event["payload"]["room"] for event in client.events] == ["soon", "late"]
+    await world.close()
