@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from frontdesk.simulator.clock import ManualClock
 from frontdesk.simulator.rooms.room import Room, RoomClient
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import AgentSettings
@@ -31,6 +32,12 @@ def runner(simulator: SimulatorServer, catcher: Catcher) -> Catcher:
 
 def agent(simulator: SimulatorServer, name: str = "frontdesk", **settings: Any) -> None:
     simulator.world.cloud.agents[name].settings = AgentSettings(**settings)
+
+
+def freeze(simulator: SimulatorServer) -> ManualClock:
+    """Stop the world's time; it moves only by `advance`."""
+    clock = simulator.world.clock = ManualClock()
+    return clock
 
 
 def bot_joins(simulator: SimulatorServer, name: str) -> tuple[Room, RoomClient]:
@@ -230,6 +237,7 @@ async def test_a_runner_that_refuses_ends_the_session(
 
 async def test_a_start_may_wait_for_the_bot(simulator: SimulatorServer, cloud: Api, runner: Catcher) -> None:
     """By switch the 200 comes when the bot has started, and a runner that refuses is a 500."""
+    freeze(simulator)
     simulator.world.switches.start_answers = "started"
     runner.gate.clear()
     starting = asyncio.create_task(cloud("POST", START, {}))
@@ -251,12 +259,16 @@ async def test_a_cold_start_takes_its_time(
     """A cold agent starts its bot after its delay, is warm afterwards, and the session says so."""
     simulator.world.switches.start_answers = when
     agent(simulator, state="cold", cold_start_s=0.4)
-    clock = simulator.world.clock
-    asked = clock.monotonic()
-    _, answer = await cloud("POST", START, {})
-    assert (clock.monotonic() - asked >= 0.4) == (when == "started")
+    clock = freeze(simulator)
+    starting = asyncio.create_task(cloud("POST", START, {}))
+    if when == "accepted":
+        await starting
+    await eventually(lambda: bool(clock._sleepers))
+    await clock.advance(0.39)
+    assert (starting.done(), runner.caught) == (when == "accepted", [])
+    await clock.advance(0.02)
+    _, answer = await starting
     await runner.wait_for(1)
-    assert clock.monotonic() - asked >= 0.4
     await eventually(lambda: simulator.world.cloud.agents["frontdesk"].settings.state == "warm")
     assert (await session(cloud, answer["sessionId"]))["coldStart"] is True
     _, warm = await cloud("POST", START, {})
@@ -282,7 +294,7 @@ async def test_a_stopped_session_throws_its_bot_out(
 
 async def thrown_out(bot: RoomClient) -> bool:
     """Whether the end of the bot's messages has come."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await bot.outbox.get() is not None:
             pass
     return True
@@ -346,8 +358,12 @@ async def test_a_room_made_by_the_runner_is_passed_on(
 async def test_a_bot_that_does_nothing_lives_for_a_while(simulator: SimulatorServer, cloud: Api) -> None:
     """Without a runner a session holds an instance for the time of the settings."""
     simulator.world.settings.noop_bot_s = 0.2
+    clock = freeze(simulator)
     await cloud("POST", START, {})
+    await eventually(lambda: bool(clock._sleepers))
+    await clock.advance(0.1)
     assert simulator.world.cloud.agents["frontdesk"].active == 1
+    await clock.advance(0.2)
     await eventually(lambda: simulator.world.cloud.agents["frontdesk"].active == 0)
 
 

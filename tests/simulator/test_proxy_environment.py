@@ -91,7 +91,7 @@ async def connect_through(simulator: SimulatorServer, target: str) -> str:
     host, _, port = proxy.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(f"{target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         answer = (await reader.read()).decode()
     writer.close()
     return answer

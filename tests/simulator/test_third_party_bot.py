@@ -18,6 +18,7 @@ CALL = {
     "from": "+14155550142",
     "to": "+12025550100",
     "script": ["What are your opening hours?", "Have a nice day."],
+    "pause_s": 2,
 }
 # The bot is to find these by its own means.
 HARD_WIRED = ("DEEPGRAM_BASE_URL", "OPENAI_BASE_URL", "CARTESIA_URL", "PIPECAT_API_URL")
@@ -40,7 +41,7 @@ async def running_bot(simulator: SimulatorServer, port: int, folder: Path) -> As
         sys.executable, *arguments, env=variables, cwd=folder, stdout=log, stderr=log
     )
     try:
-        async with httpx2.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
+        async with httpx2.AsyncClient(trust_env=False) as client, asyncio.timeout(120):
             while process.returncode is None:
                 try:
                     await client.get(f"http://127.0.0.1:{port}/")
@@ -56,6 +57,7 @@ async def running_bot(simulator: SimulatorServer, port: int, folder: Path) -> As
 
 
 @pytest.mark.system
+@pytest.mark.timeout(300)
 async def test_a_bot_that_knows_nothing_of_this_project_answers_a_call(tmp_path: Path) -> None:
     """With environment variables alone a bot with hard-wired vendors has a whole conversation."""
     (port,) = free_ports(1)
@@ -66,15 +68,16 @@ async def test_a_bot_that_knows_nothing_of_this_project_answers_a_call(tmp_path:
         SimulatorServer(settings) as simulator,
         running_bot(simulator, port, tmp_path),
         httpx2.AsyncClient(base_url=simulator.base_url, trust_env=False) as control,
-        asyncio.timeout(90),
+        asyncio.timeout(150),
     ):
         call = (await control.post("/sim/calls", json=CALL)).json()
         while call["state"] != "ended":
             await asyncio.sleep(0.2)
             call = (await control.get(f"/sim/calls/{call['id']}")).json()
-    assert call["heard"] == [
-        "Hello, thank you for calling. How can I help you today?",
-        "We are open from nine to five, Monday to Friday.",
-        "Thank you for calling. Goodbye.",
-    ], (tmp_path / "bot.log").read_text()[-4000:]
+    # The bot's process may stall between two sentences, which are two pieces then.
+    assert " ".join(call["heard"]) == (
+        "Hello, thank you for calling. How can I help you today? "
+        "We are open from nine to five, Monday to Friday. "
+        "Thank you for calling. Goodbye."
+    ), (tmp_path / "bot.log").read_text()[-4000:]
     assert simulator.world.vendors.uses["deepgram"] >= 1

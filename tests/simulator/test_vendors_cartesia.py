@@ -79,7 +79,7 @@ async def test_audio_comes_faster_than_it_is_heard_and_in_chunks(simulator: Simu
     """Several chunks arrive before the speech could have been played, each with its context, then done."""
     async with connect(url(simulator), additional_headers=GOOD) as socket:
         began = asyncio.get_running_loop().time()
-        await socket.send(request("Thank you for calling the clinic. How can I help you today?"))
+        await socket.send(request("Thank you for calling the clinic. How can I help you today? " * 4))
         received = await until_done(socket)
         took = asyncio.get_running_loop().time() - began
     assert len([m for m in received if m["type"] == "chunk"]) > 5
