@@ -15,7 +15,7 @@ from typing import Any
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 STANDIN = ROOT / "frontdesk" / "simulator" / "standin"
-DEADLINE_S = 40.0
+DEADLINE_S = 60.0
 
 
 class BotHost:
@@ -35,6 +35,7 @@ class BotHost:
         self._events: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        self._wait("", "ready", 1)
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -94,7 +95,7 @@ class BotHost:
         assert self._process.stdout is not None
         self._process.stdin.close()
         try:
-            self._process.wait(10)
+            self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from aiohttp import web
 
+from frontdesk.simulator.clock import ManualClock
 from frontdesk.simulator.phone.people import Manner, Person
 from frontdesk.simulator.records.record import Record
 from frontdesk.simulator.rooms.room import Room
@@ -18,7 +19,7 @@ from frontdesk.simulator.speech.voice import say
 from frontdesk.simulator.world import World
 from tests.simulator.phone.bot_host import BotHost
 
-DEADLINE_S = 40.0
+DEADLINE_S = 60.0
 PATIENT = "+14155550142"
 CLINIC = "+12025550100"
 GREETING = "Thank you for calling Maple Dental. How can I help you?"
@@ -75,6 +76,22 @@ async def ended(record: Record) -> Record:
 def marks(record: Record) -> list[str]:
     """The events of a call's timeline."""
     return [entry.event for entry in record.timeline]
+
+
+def clock_of(server: SimulatorServer) -> ManualClock:
+    """The clock of a simulator whose time is moved by hand."""
+    assert isinstance(server.world.clock, ManualClock)
+    return server.world.clock
+
+
+async def advance_until_over(server: SimulatorServer, record: Record, seconds: float) -> None:
+    """Move time in small steps until a call is over; the listener thinks in threads of its own meanwhile."""
+    for _ in range(int(seconds * 4)):
+        if record.done.is_set() or record.outcome:
+            break
+        await clock_of(server).advance(0.25)
+        await asyncio.sleep(0.005)
+    await ended(record)
 
 
 async def spoken(record: Record, lines: int) -> None:

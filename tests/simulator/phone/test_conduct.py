@@ -1,6 +1,5 @@
 """What people do on the line, driven frame by frame without a clock."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -38,13 +37,16 @@ class Line:
 
     async def passes(self, seconds: float) -> None:
         """Let time pass on the line, or until somebody hangs up."""
-        for frame in range(int(seconds * 50)):
+        for _ in range(int(seconds * 50)):
             if self.leg.ended_because is not None:
                 break
             self.leg._frame()
-            if frame % 5 == 0:
-                await asyncio.sleep(0.002)
-        await asyncio.sleep(0.1)
+            await self._understood()
+
+    async def _understood(self) -> None:
+        """Wait for the thread in which the person thinks: it would take seconds of this line's time."""
+        if self.leg._ear._last is not None:
+            await self.leg._ear._last
 
 
 async def test_a_person_speaks_in_turn(simulator: SimulatorServer) -> None:

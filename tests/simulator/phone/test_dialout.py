@@ -123,7 +123,7 @@ async def test_outcomes_of_consecutive_calls(stage: Stage) -> None:
 
 async def test_voicemail_greets_beeps_and_records(stage: Stage) -> None:
     """A mailbox speaks first, beeps, and keeps what the bot says until it falls silent."""
-    bot, _, _ = await dial(stage, outcomes=["voicemail"], voicemail={"silence_s": 1.0})
+    bot, _, _ = await dial(stage, outcomes=["voicemail"], voicemail={"silence_s": 5.0})
     record = only_record(stage)
     await until(lambda: "voicemail_beep" in marks(record), "the beep")
     await stage.says(bot, GREETING)
@@ -139,7 +139,7 @@ async def test_screening_asks_and_then_decides(stage: Stage, accepts: bool, outc
     """A call screener asks who is calling; after an answer it puts the person through or refuses."""
     screening = {"accepts": accepts, "prompt": "Please say your name.", "refusal": "Sorry, goodbye."}
     bot, _, _ = await dial(
-        stage, outcomes=["screening"], screening=screening, script=["Hello."], patience_s=2.5
+        stage, outcomes=["screening"], screening=screening, script=["Hello."], patience_s=6
     )
     record = only_record(stage)
     await spoken(record, 1)

@@ -5,14 +5,22 @@ from typing import Any
 
 import pytest
 
-from frontdesk.simulator.clock import ManualClock
 from frontdesk.simulator.phone.network import PinlessRejected
 from frontdesk.simulator.phone.people import Manner
 from frontdesk.simulator.records.record import Record
 from frontdesk.simulator.rooms.room import Room, RoomClient
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.world import World
-from tests.simulator.phone.stage import CLINIC, PATIENT, Desk, ended, marks, until
+from tests.simulator.phone.stage import (
+    CLINIC,
+    PATIENT,
+    Desk,
+    advance_until_over,
+    clock_of,
+    ended,
+    marks,
+    until,
+)
 
 
 async def call(server: SimulatorServer, desk: Desk, **more: Any) -> tuple[Record, dict[str, Any]]:
@@ -30,21 +38,6 @@ def ready_room(world: World, **properties: Any) -> tuple[Room, RoomClient]:
     bot = RoomClient("bot", owner=True)
     world.rooms.join(room, bot)
     return room, bot
-
-
-def clock_of(server: SimulatorServer) -> ManualClock:
-    assert isinstance(server.world.clock, ManualClock)
-    return server.world.clock
-
-
-async def advance_until_over(server: SimulatorServer, record: Record, seconds: float) -> None:
-    """Move time in small steps until a call is over; the listener thinks in threads of its own meanwhile."""
-    for _ in range(int(seconds * 4)):
-        if record.done.is_set() or record.outcome:
-            break
-        await clock_of(server).advance(0.25)
-        await asyncio.sleep(0.005)
-    await ended(record)
 
 
 async def test_the_hold_lasts_twice_the_music(frozen: SimulatorServer, desk: Desk) -> None:

@@ -1,14 +1,19 @@
 """Finished calls leave nothing behind, neither in the bot's process nor in the simulator."""
 
+import asyncio
 import gc
+import time
 import weakref
+from typing import Any
 
 from frontdesk.simulator.phone.leg import Leg
 from frontdesk.simulator.records.archive import Records
 from frontdesk.simulator.rooms.room import RoomClient
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.standin import daily
-from tests.simulator.phone.stage import Stage, ended, until
+from tests.simulator.phone.stage import DEADLINE_S, Stage, ended, until
+
+GONE = ("Call", "Link", "CallClient", "DailyTransport", "PipelineWorker")
 
 
 async def one_call(stage: Stage) -> None:
@@ -24,18 +29,34 @@ async def one_call(stage: Stage) -> None:
 
 async def test_finished_calls_leave_nothing_behind(stage: Stage) -> None:
     """After some calls no transport, client, line, pipeline or thread is left, and no leg or sound."""
-    host = "host"
     await one_call(stage)
-    before = await stage.bots.do(host, "alive")
+    before = await alive(stage)
     for _ in range(4):
         await one_call(stage)
-    after = await stage.bots.do(host, "alive")
-    for name in ("Call", "Link", "CallClient", "DailyTransport", "PipelineWorker"):
+    after = await alive(stage, threads=before["threads"] + 1)
+    for name in GONE:
         assert after[name] == 0, name
     assert after["threads"] <= before["threads"] + 1
+    await until(lambda: not left(), "the end of the last line")
+    assert left() == []
+
+
+async def alive(stage: Stage, threads: int | None = None) -> Any:
+    """What there is in the bots' process, once the last bot's thread has ended as well."""
+    counts = await stage.bots.do("host", "alive")
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline and (
+        any(counts[name] for name in GONE) or (threads is not None and counts["threads"] > threads)
+    ):
+        await asyncio.sleep(0.1)
+        counts = await stage.bots.do("host", "alive")
+    return counts
+
+
+def left() -> list[str]:
+    """The legs and bots that somebody in this process still holds."""
     gc.collect()
-    left = [type(one).__name__ for one in gc.get_objects() if isinstance(one, Leg | RoomClient)]
-    assert left == []
+    return [type(one).__name__ for one in gc.get_objects() if isinstance(one, Leg | RoomClient)]
 
 
 async def test_the_sound_of_a_finished_call_is_not_kept(simulator: SimulatorServer) -> None:
