@@ -22,7 +22,9 @@ from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.world import World
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 60.0
+DEADLINE_S = 90.0
+PAUSE_S = 1.5
+"""People wait so long before they take a turn: a bot that stalls for a second has not finished."""
 CLINIC = "+14155550100"
 
 
@@ -59,7 +61,7 @@ class BotProcess:
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(20):
                     await self._process.wait()
             except TimeoutError:
                 self._process.kill()
@@ -111,6 +113,15 @@ class BotProcess:
         found = (re.search(rf"{re.escape(call_id)} .*\| step (\w+)", line) for line in self.lines)
         return [match[1] for match in found if match]
 
+    async def step(self, call_id: str, name: str, count: int = 1) -> None:
+        """Wait until the log has told a step of a call so often."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                while self.steps(call_id).count(name) < count:
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"no {count} times {name} in {self.steps(call_id)}") from None
+
     async def ended(self, call_id: str, *, deadline_s: float = DEADLINE_S) -> str:
         """Wait for the end of a call; gives its reason and detail as they were logged."""
         line = await self.line(rf"{re.escape(call_id)} .*\| step ended ", deadline_s=deadline_s)
@@ -126,6 +137,7 @@ class Stage:
         # A connection that is kept may be closed in the moment in which it is used again.
         self.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         self.overrides: dict[str, Any] = {}
+        self._started: asyncio.Future[str] | None = None
 
     @property
     def world(self) -> World:
@@ -151,15 +163,18 @@ class Stage:
     async def call_in(self, script: Sequence[Any] = (), **manner: Any) -> tuple[Record, str]:
         """Somebody dials the clinic; gives their record and the bot's call id once the bot was started."""
         more = {name: manner.pop(name) for name in ("hold_patience_s",) if name in manner}
-        self._started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        started = self._started = asyncio.get_running_loop().create_future()
+        manner.setdefault("pause_s", PAUSE_S)
         record = await self.world.network.call_in(
             "+14155550142", CLINIC, Manner(script=list(script), **manner), **more
         )
         async with asyncio.timeout(DEADLINE_S):
-            return record, await self._started
+            return record, await started
 
     async def call_out(self, person: Person, number: str = "+14155550187", **overrides: Any) -> str:
         """Have the bot call somebody; gives the call's id."""
+        if "pause_s" not in person.model_fields_set:
+            person = person.model_copy(update={"pause_s": PAUSE_S})
         self.world.people.put(number, person)
         call_id = str(uuid.uuid4())
         body = await self.request(call_id, {"enable_dialout": True})
@@ -218,7 +233,7 @@ class Stage:
             "From": sent.get("From"),
         }
         await self.start(body)
-        if not self._started.done():
+        if self._started is not None and not self._started.done():
             self._started.set_result(call_id)
         return web.json_response({"status": "OK"})
 
