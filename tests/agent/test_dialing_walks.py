@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.agent.dial_events import Begin, Cancel
@@ -103,7 +103,7 @@ def _fate(world: DialWorld, dial: int, chance: Chance) -> None:
         world.network_tells(dial, fate, error)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_order_and_duplication_of_events_keeps_the_promises(data: st.DataObject) -> None:
     """At most one phone rings, at most N dials, none after an answer or a cancel, and it always ends."""

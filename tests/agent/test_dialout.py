@@ -194,7 +194,7 @@ async def test_calling_off_while_a_dial_starts_waits_and_stops_it(desk: Desk) ->
     await settle()
     assert not leaving.done()
     desk.phone.gate.set()
-    await asyncio.wait_for(leaving, 5)
+    await asyncio.wait_for(leaving, 30)
     assert desk.phone.stopped == ["s1"]
     assert desk.finished == [EndedReason.CANCELED]
 

@@ -39,7 +39,7 @@ def context() -> LLMContext:
 async def ask(settings: BotSettings) -> tuple[bool, list[ErrorFrame]]:
     """Have the model answer; gives whether it can still be used, and its errors."""
     speech = await speech_services(settings, language="en", instructions="Answer the phone.")
-    _, up = await run_test(speech.llm, frames_to_send=[LLMContextFrame(context())])
+    _, up = await run_test(speech.llm, frames_to_send=[LLMContextFrame(context())], start_timeout=60)
     return speech.llm.is_usable, [frame for frame in up if isinstance(frame, ErrorFrame)]
 
 

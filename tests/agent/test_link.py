@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -17,6 +18,8 @@ from tests.link.desk import LinkDesk, link_desk
 
 CALL = "c" * 32
 SPEED = 50
+NEVER_S = 100_000
+"""A silence that no test lasts, so that no heartbeat comes between what is told."""
 
 
 class FastTime:
@@ -51,21 +54,33 @@ def fast() -> FastTime:
 
 @pytest.fixture
 async def link(desk: LinkDesk, http: aiohttp.ClientSession, fast: FastTime) -> AsyncIterator[Link]:
-    link = linked(desk, http, fast)
+    """A link that tells only what it is told."""
+    async with linked(desk, http, fast, NEVER_S) as link:
+        yield link
+
+
+@pytest.fixture
+async def beating(desk: LinkDesk, http: aiohttp.ClientSession, fast: FastTime) -> AsyncIterator[Link]:
+    """A link with a heartbeat every ten seconds."""
+    async with linked(desk, http, fast, 10) as link:
+        yield link
+
+
+@asynccontextmanager
+async def linked(
+    desk: LinkDesk, http: aiohttp.ClientSession, fast: FastTime, heartbeat_s: float
+) -> AsyncIterator[Link]:
+    """A link to the desk."""
+    post = LinkPost(http, desk.callbacks.callback_for(CALL, 1, Limits()), CALL, "s")
+    link = Link(post, LinkQueue("s"), heartbeat_s=heartbeat_s, sleep=fast.sleep)
     link.start()
     yield link
     await link.close(1)
 
 
-def linked(desk: LinkDesk, http: aiohttp.ClientSession, fast: FastTime) -> Link:
-    """A link to the desk, not yet started."""
-    callback = desk.callbacks.callback_for(CALL, 1, Limits())
-    return Link(LinkPost(http, callback, CALL, "s"), LinkQueue("s"), heartbeat_s=10, sleep=fast.sleep)
-
-
 async def until(desk: LinkDesk, count: int) -> None:
     """Wait until so many facts were written down."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(desk.books.facts) < count:
             await asyncio.sleep(0.002)
 
@@ -91,12 +106,11 @@ async def test_a_gateway_away_for_a_minute_costs_no_report(
     desk.mishaps.plan = [503, "garbage", 404, 500, 302, 502] * 100
     gone_at = fast.clock()
     told = 0
-    while fast.clock() - gone_at < 60:
+    while fast.clock() - gone_at < 60 or len(desk.mishaps.met) <= 3:
         link.tell("turn", {"role": "bot", "text": str(told)}, droppable=True)
         told += 1
         await fast.sleep(3)
     desk.mishaps.plan = []
-    assert len(desk.mishaps.met) > 3
     assert desk.books.types() == ["joined"]
     link.tell("ended", {"reason": "bot_hangup"})
     await link.close(4000)
@@ -114,10 +128,10 @@ async def test_an_answer_that_got_lost_makes_no_second_fact(desk: LinkDesk, link
     assert desk.books.writes >= 4
 
 
-async def test_silence_is_filled_with_heartbeats(desk: LinkDesk, link: Link) -> None:
+async def test_silence_is_filled_with_heartbeats(desk: LinkDesk, beating: Link) -> None:
     """A bot with nothing to tell still says every ten seconds that it lives."""
     await until(desk, 1)
-    assert desk.books.types() == ["heartbeat"]
+    assert set(desk.books.types()) == {"heartbeat"}
 
 
 async def test_a_gateway_that_hangs_holds_nothing_up(desk: LinkDesk, link: Link) -> None:
@@ -154,7 +168,7 @@ async def test_a_gateway_that_wants_no_reports_is_left_alone(
             await asyncio.sleep(0.002)
     await asyncio.sleep(0.05)
     link.tell("connected", {})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await link.close(4000)
     assert desk.books.facts == []
 
@@ -177,12 +191,12 @@ async def test_a_report_that_is_not_understood_costs_only_itself(desk: LinkDesk,
     assert [fact.data["text"] for fact in desk.books.facts] == [str(n) for n in range(10) if n != 6]
 
 
-async def test_an_order_to_hang_up_is_passed_on(desk: LinkDesk, link: Link) -> None:
+async def test_an_order_to_hang_up_is_passed_on(desk: LinkDesk, beating: Link) -> None:
     """The order rides on the answer to whatever comes next, also a heartbeat."""
     desk.books.hang_up = EndedReason.CANCELED
-    async with asyncio.timeout(10):
-        assert await link.ordered() is EndedReason.CANCELED
-        assert await link.ordered() is EndedReason.CANCELED
+    async with asyncio.timeout(60):
+        assert await beating.ordered() is EndedReason.CANCELED
+        assert await beating.ordered() is EndedReason.CANCELED
 
 
 async def test_what_cannot_be_sent_as_it_is_is_mended(desk: LinkDesk, link: Link) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.agent.link import Link
@@ -31,7 +31,7 @@ async def test_a_heartbeat_that_failed_is_repeated_soon() -> None:
 
     link = Link(post, LinkQueue("s"), heartbeat_s=10, sleep=sleep)
     link.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while posts < 3:
             await asyncio.sleep(0)
     await link.close(1)
@@ -93,7 +93,7 @@ class ErringGateway:
         return Answer(Verdict.RETRY, "lost") if mishap == "lost" else Answer(Verdict.TAKEN, "200", count)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(MISHAPS, max_size=12), st.lists(st.integers(0, 5), max_size=12))
 def test_no_combination_of_mishaps_reorders_or_loses(mishaps: list[str], bursts: list[int]) -> None:
     """Whatever happens to posts and whenever something is told, the gateway learns all of it in order."""
@@ -109,7 +109,7 @@ def test_no_combination_of_mishaps_reorders_or_loses(mishaps: list[str], bursts:
                 told += 1
             await asyncio.sleep(0)
         closing = asyncio.create_task(link.close(100_000))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await closing
         assert gateway.known == [str(n) for n in range(told)]
         return gateway.known

@@ -57,7 +57,7 @@ async def test_a_host_that_reads_the_log_back_gets_each_line_once(tmp_path: Path
     shipped = tmp_path / "bot.jsonl"
     process = await start("tests/agent/cloud_capture.py", str(shipped))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             said, _ = await process.communicate()
     finally:
         if process.returncode is None:
