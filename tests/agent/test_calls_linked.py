@@ -1,5 +1,6 @@
 """Whole calls of the real bot that reports to the real link over HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from frontdesk.ended import EndedReason
 from frontdesk.simulator.phone.people import Outcome, Person
 from frontdesk.simulator.vendors import brain, openai
 from tests.agent.linked import LinkedStage, linked_stage
+from tests.agent.stage import DEADLINE_S
 from tests.link.desk import Mishap
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
@@ -38,12 +40,15 @@ async def test_a_whole_call_is_reported(stage: LinkedStage) -> None:
     ended = await stage.fact(call_id, "ended")
     facts = [fact for fact in stage.facts(call_id) if fact.type != "heartbeat"]
     kinds = [fact.type for fact in facts]
-    assert kinds[:6] == ["joined", "dialin_ready", "forwarded", "connected", "greeting", "first_word"]
+    # Daily's answer to the forward races with its event of the connection.
+    assert kinds.index("forwarded") > kinds.index("dialin_ready")
+    first = [kind for kind in kinds if kind != "forwarded"][:5]
+    assert first == ["joined", "dialin_ready", "connected", "greeting", "first_word"]
     assert kinds[-1] == "ended"
     assert ended.data == {"reason": "bot_hangup"}
     assert kinds.count("ending") == 1
     assert [fact.at for fact in facts] == sorted(fact.at for fact in facts)
-    assert facts[3].data["session_id"]
+    assert facts[kinds.index("connected")].data["session_id"]
     turns = [fact.data for fact in facts if fact.type == "turn"]
     assert [turn["role"] for turn in turns] == ["bot", "user", "bot", "user", "bot"]
     assert "opening hours" in str(turns[1]["text"]).lower()
@@ -104,7 +109,12 @@ async def test_a_canceled_dialout_stops_ringing_and_never_redials(stage: LinkedS
 
 async def test_a_sentence_that_was_cut_off_is_reported_as_far_as_it_was_heard(stage: LinkedStage) -> None:
     """A caller who hangs up in mid-greeting: the words until then, and only then the end."""
-    record, call_id = await stage.call_in([{"wait": 1.5}, {"hang_up": True, "at_once": True}])
+    record, call_id = await stage.call_in([{"wait": 60}])
+    async with asyncio.timeout(DEADLINE_S):
+        while not record.marked("bot_speaks"):
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(1.2)
+    stage.world.network.hang_up(record.id)
     await stage.over(record)
     await stage.fact(call_id, "ended")
     turn = await stage.fact(call_id, "turn")
@@ -155,11 +165,17 @@ async def test_what_the_crm_said_in_time_is_used(stage: LinkedStage, monkeypatch
     assert "Rex" in told[0]
 
 
-async def test_a_crm_that_is_slow_costs_the_caller_nothing(stage: LinkedStage) -> None:
+async def test_a_crm_that_is_slow_costs_the_caller_nothing(
+    stage: LinkedStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A context that comes after the greeting is ignored, and the greeting did not wait for it."""
+
+    async def once_connected(call_id: str, wait_s: float) -> CallContext:
+        await stage.fact(call_id, "connected")
+        return CallContext(refusal="Go away.")
+
     stage.asks = True
-    stage.desk.contexts.after_s = 1.9
-    stage.desk.contexts.answer = CallContext(refusal="Go away.")
+    monkeypatch.setattr(stage.desk.contexts, "context", once_connected)
     record, call_id = await stage.call_in([{"wait": 5}, {"hang_up": True}])
     assert (await stage.fact(call_id, "ended")).data["reason"] == "caller_hangup"
     assert "bright smile" in " ".join((await stage.over(record)).said("heard")).lower()

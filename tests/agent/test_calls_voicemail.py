@@ -1,5 +1,6 @@
 """Whole calls out that a machine answers, or somebody who sounds like one."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
@@ -11,10 +12,12 @@ from frontdesk.simulator.phone.people import Outcome, Person, Voicemail
 from frontdesk.simulator.records.record import Record
 from frontdesk.simulator.vendors.behavior import Behavior
 from tests.agent.linked import LinkedStage, linked_stage
+from tests.agent.stage import DEADLINE_S
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 MESSAGE = "Bright Smile Dental has called about your next visit. Please call us back tomorrow morning."
+TOLD = {"expect": "open from", "within_s": 60}
 LEAVE = {"voicemail": {"action": "leave_message", "message": MESSAGE}}
 
 
@@ -50,7 +53,8 @@ def heard_after(record: Record, ms: float) -> str:
 
 
 def mailbox(**more: Any) -> Person:
-    """Somebody whose mailbox answers."""
+    """Somebody whose mailbox answers, and is patient with a bot that thinks."""
+    more.setdefault("silence_s", 20)
     return Person(outcomes=[Outcome.VOICEMAIL], ring_s=0.3, voicemail=Voicemail(**more))
 
 
@@ -94,7 +98,15 @@ async def test_without_a_message_a_mailbox_is_hung_up_on(stage: LinkedStage) -> 
 
 async def test_a_mailbox_that_is_full_in_mid_message_has_a_part_of_it(stage: LinkedStage) -> None:
     """What the mailbox cut off was left all the same, and the record says so."""
-    call_id, record = await called(stage, "+14155550155", mailbox(max_message_s=5.5), **LEAVE)
+    callee = mailbox()
+    call_id, record = await called(stage, "+14155550155", callee, **LEAVE)
+    await stage.fact(call_id, "answered_by")
+    known_ms = record.now_ms
+    async with asyncio.timeout(DEADLINE_S):
+        while not any(ms > known_ms for ms in when(record, "bot_speaks")):
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(1.5)
+    callee.voicemail.max_message_s = 0.1
     ended = await stage.fact(call_id, "ended")
     await stage.over(record)
     assert ended.data == {"reason": "voicemail_left", "detail": "cut_off"}
@@ -102,7 +114,10 @@ async def test_a_mailbox_that_is_full_in_mid_message_has_a_part_of_it(stage: Lin
 
 async def test_a_mailbox_that_hangs_up_has_no_message(stage: LinkedStage) -> None:
     """A mailbox that is gone before the first word of the message is no person who hung up."""
-    call_id, record = await called(stage, "+14155550156", mailbox(max_message_s=0.1), **LEAVE)
+    callee = mailbox()
+    call_id, record = await called(stage, "+14155550156", callee, **LEAVE)
+    await stage.fact(call_id, "answered_by")
+    callee.voicemail.max_message_s = 0.1
     ended = await stage.fact(call_id, "ended")
     await stage.over(record)
     assert ended.data == {"reason": "voicemail_no_message", "detail": "hung_up"}
@@ -129,7 +144,7 @@ async def test_a_person_is_never_taken_for_a_machine(
     stage: LinkedStage, number: str, hello: str | None, more: dict[str, Any]
 ) -> None:
     """Whoever answers shortly, at length or not at all is greeted, answered, and hangs up themselves."""
-    script = ["What are your opening hours?", {"expect": "open from"}, {"hang_up": True}]
+    script = ["What are your opening hours?", TOLD, {"hang_up": True}]
     call_id, record = await called(stage, number, Person(hello=hello, script=script, ring_s=0.3), **more)
     ended = await stage.fact(call_id, "ended")
     await stage.over(record)
@@ -159,7 +174,7 @@ async def test_a_screener_is_told_who_calls(stage: LinkedStage) -> None:
     person = Person(
         outcomes=[Outcome.SCREENING],
         hello="Hello?",
-        script=["What are your opening hours?", {"expect": "open from"}, {"hang_up": True}],
+        script=["What are your opening hours?", TOLD, {"hang_up": True}],
         ring_s=0.3,
     )
     call_id, record = await called(stage, "+14155550144", person)
