@@ -68,7 +68,7 @@ async def run(code: str, variables: dict[str, str], folder: Path) -> tuple[int, 
         sys.executable, "-W", "ignore", "-c", code, env=machine() | variables, cwd=folder,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         out, errors = await process.communicate()
     return process.returncode or 0, out.decode(), errors.decode()
 

@@ -185,7 +185,7 @@ def test_a_taken_port_is_said_at_once() -> None:
         with pytest.raises(PortTakenError, match=str(port)):
             bind("127.0.0.1", port)
         command = [sys.executable, "-m", "frontdesk.simulator", "serve", "--port", str(port)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert str(port) in done.stderr
     assert "Traceback" not in done.stderr
