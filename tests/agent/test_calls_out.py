@@ -79,7 +79,7 @@ async def test_a_room_without_dialout_is_not_tried_again(stage: Stage) -> None:
 async def test_a_callee_who_hangs_up_ends_the_call_without_another_dial(stage: Stage) -> None:
     """After an answer there is no further dial, however the callee leaves."""
     number = "+14155550177"
-    person = Person(script=[{"wait": 1.0}, {"hang_up": True, "at_once": True}], ring_s=0.2)
+    person = Person(script=[{"wait": 3.0}, {"hang_up": True, "at_once": True}], ring_s=0.2)
     call_id = await stage.call_out(person, number)
     assert await stage.bot.ended(call_id) == "caller_hangup"
     await asyncio.sleep(3)
