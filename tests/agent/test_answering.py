@@ -25,6 +25,8 @@ URL = "https://api.openai.com/v1/chat/completions"
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> BotSettings:
+    """Of a bot whose judge has the time that a busy machine takes."""
+    monkeypatch.setattr(answering, "JUDGE_TIMEOUT_S", 60)
     for name in ("DAILY_API_KEY", "DEEPGRAM_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY"):
         monkeypatch.setenv(name, f"test-{name.lower()}")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1")

@@ -113,6 +113,7 @@ async def test_huge_bodies_are_refused_before_a_bot_starts(cloud: Api, runner: C
     assert (await cloud("POST", START, {"transport": "websocket", "body": {"x": "y" * 4096}}))[0] == 413
     assert runner.caught == []
     assert (await cloud("POST", START, {"body": {"x": "y" * (2**20 - 100)}}))[0] == 200
+    await runner.wait_for(1)
 
 
 INTERNAL = "Internal server error. Please check logs for more information or contact support."
