@@ -116,7 +116,7 @@ async def test_nothing_is_lost_when_a_gateway_dies(
 ) -> None:
     """Of two gateways one dies with claims in its hands; the other delivers all of them, in order."""
     ends, receiver.script = endpoint(receiver.url), [HANG] * 4
-    dying = replace(QUICK, each=4, timeout_s=60, claim_s=0.7, drain_s=0)
+    dying = replace(QUICK, each=4, timeout_s=60, claim_s=2, drain_s=0)
     async with gateway(two[0], ends, pace=dying) as first:
         calls = [new_call() for _ in range(6)]
         expected = [event for call in calls for event in await tell(two[0], first, call, 1, 2, 3)]
