@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 from standardwebhooks import Webhook
@@ -132,6 +132,7 @@ async def test_anything_else_is_neither(receiver: Receiver, content: bytes) -> N
     assert said.code in {"answer_invalid", "answer_too_large"}
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)
     | st.dictionaries(st.text(), st.booleans())

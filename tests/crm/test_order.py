@@ -98,7 +98,7 @@ async def test_two_gateways_never_hold_the_same_delivery(
     two: tuple[Database, Database], receiver: Receiver
 ) -> None:
     """On PostgreSQL two gateways share the work: every event is sent once, in order, by either of them."""
-    ends, pace = endpoint(receiver.url), replace(QUICK, each=4, claim_s=60, timeout_s=30)
+    ends, pace = endpoint(receiver.url), replace(QUICK, each=4, claim_s=15, timeout_s=10)
     async with gateway(two[0], ends, pace=pace) as first, gateway(two[1], ends, pace=pace) as second:
         calls = [new_call() for _ in range(12)]
         expected = []
@@ -131,7 +131,11 @@ async def test_nothing_is_lost_when_a_gateway_dies(
 _ANSWERS = st.sampled_from([OK, OK, answer(500), answer(404), RESET, answer(302)])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     script=st.lists(_ANSWERS, max_size=15),
     lengths=st.lists(st.integers(1, 5), min_size=1, max_size=4),

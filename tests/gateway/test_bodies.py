@@ -172,7 +172,11 @@ async def door(configure: Configure) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 @many
