@@ -111,7 +111,7 @@ async def _calls(town: Town, each_way: int, first: int) -> None:
     numbers = range(first, first + each_way)
     await asyncio.gather(*(_in(town, turns) for _ in numbers), *(_out(town, turns, n) for n in numbers))
     async with Judge(town, Seen()) as judge:
-        assert await judge.settled(60) == []
+        assert await judge.settled(120) == []
 
 
 async def _in(town: Town, turns: asyncio.Semaphore) -> None:
@@ -122,7 +122,7 @@ async def _in(town: Town, turns: asyncio.Semaphore) -> None:
 
 
 async def _over(town: Town, call_id: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while (await town.sim("GET", f"/calls/{call_id}"))["state"] != "ended":
             await asyncio.sleep(0.1)
 
@@ -134,7 +134,7 @@ async def _out(town: Town, turns: asyncio.Semaphore, number: int) -> None:
         body = {"dialout_settings": {"phone_number": phone}}
         headers = {"Authorization": f"Bearer {CRM_KEY}"}
         accepted = await town.json("POST", f"{town.gateway_url}/dialout", body, headers)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while await _state(town, accepted["call_id"], headers) != "ended":
                 await asyncio.sleep(0.1)
 
@@ -149,7 +149,7 @@ async def _held(town: Town, books: Path) -> Held:
     """What the gateway says that it holds."""
     before = _audits(books)
     os.kill(town.gateways[0].pid, signal.SIGUSR1)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(after := _audits(books)) == len(before):
             await asyncio.sleep(0.1)
     held = after[-1]

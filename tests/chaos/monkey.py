@@ -158,7 +158,7 @@ async def _lock_postgres(url: str, seconds: float) -> None:
 
 
 def _lock_sqlite(path: str, seconds: float) -> None:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=5)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=30)
     try:
         connection.execute("BEGIN IMMEDIATE")
         time.sleep(seconds)

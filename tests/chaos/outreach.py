@@ -26,7 +26,7 @@ from tests.chaos.trial import IMPATIENT, DatabaseKind, Outcome, books
 DIALS = 3
 CAMPAIGN = Policy(max_attempts=3, on=("busy", "no_answer", "voicemail", "failed"), delay_s=1.0, dials=DIALS)
 TUNING = IMPATIENT | {
-    "patience": IMPATIENT["patience"] | {"join_s": 40, "lease_s": 15, "settle_s": 12},
+    "patience": IMPATIENT["patience"] | {"join_s": 40, "lease_s": 20, "settle_s": 20},
 }
 """A bot whose gateway was away pauses for up to ten seconds before it offers its reports again. A caller
 whose gateway died is found by one that is itself killed again and again: no bot is given up before."""
@@ -69,7 +69,7 @@ class Outreach:
     reserve: int = 4
     starts_per_s: float = 8.0
     patient_s: float = 1.0
-    settle_s: float = 120.0
+    settle_s: float = 180.0
     keep: Path | None = None
 
 

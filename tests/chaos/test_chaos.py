@@ -8,7 +8,10 @@ from tests.chaos import leaks, outreach
 from tests.chaos.outreach import Outreach
 from tests.chaos.trial import DatabaseKind, Trial, run
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(420)]  # what does not settle is told after two minutes
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(660),
+]  # what does not settle is told after 3 min
 
 
 @pytest.mark.parametrize(("database", "gateways"), [("sqlite", 1), ("postgres", 2)])

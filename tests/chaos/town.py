@@ -122,7 +122,7 @@ class Town:
             "SIM_RECORD_DIR": str(self.plan.folder / "calls"),
             "SIM_RATE_LIMITS": "false",
             "SIM_CLOUD_AGENTS": json.dumps(agents),
-            "SIM_SWITCHES__DIALIN_WEBHOOK_RETRIES": "4",
+            "SIM_SWITCHES__DIALIN_WEBHOOK_RETRIES": "10",
             "SIM_SWITCHES__CARRIER_RING_TIMEOUT_S": str(CARRIER_RINGS_S),
             "SIM_SWITCHES__DEFAULT_HOLD_MUSIC_S": str(self.plan.hold_s / 2),
             "SIM_JOIN_TIMEOUT_S": str(JOIN_TIMEOUT_S),

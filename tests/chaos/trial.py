@@ -43,7 +43,7 @@ IMPATIENT: dict[str, Any] = {
     "services": {
         "reaper_every_s": 0.5,
         "gateway_every_s": 1,
-        "gateway_dead_after_s": 3,
+        "gateway_dead_after_s": 5,
         "takeover_grace_s": 1,
         "orphan_room_after_s": 10,
         "sweep_every_s": 3,
@@ -76,7 +76,7 @@ class Trial:
     up_s: tuple[float, float] = (0.5, 3.0)
     gateways: int = 1
     real_bots: int = 0
-    settle_s: float = 90.0
+    settle_s: float = 150.0
 
 
 @dataclass

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 OK = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
 RESET = b"RESET"
 """As an answer: half of one, then a reset."""

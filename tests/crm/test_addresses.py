@@ -43,7 +43,7 @@ def test_public_addresses_are_recognized(address: str) -> None:
 async def test_no_spelling_of_loopback_is_reached(receiver: Receiver, host: str) -> None:
     """Loopback is refused in every spelling, at the connection: nothing arrives."""
     url = receiver.url.replace("127.0.0.1", host)
-    async with Sender(2) as sender:
+    async with Sender(30) as sender:
         tried = await sender.send(endpoint(url, allow_private=False), "evt_1", b"{}")
     assert tried.error in {"address_not_allowed", "name_not_found", "bad_url"}
     assert receiver.got == []
@@ -51,7 +51,7 @@ async def test_no_spelling_of_loopback_is_reached(receiver: Receiver, host: str)
 
 async def test_loopback_is_reached_where_it_is_allowed(receiver: Receiver) -> None:
     """With `allow_private` the same address takes events."""
-    async with Sender(2) as sender:
+    async with Sender(30) as sender:
         tried = await sender.send(endpoint(receiver.url), "evt_1", b"{}")
     assert tried.delivered
 
@@ -86,7 +86,7 @@ async def test_a_name_that_is_rebound_is_refused(receiver: Receiver, monkeypatch
 
     monkeypatch.setattr(aiohttp, "TCPConnector", with_resolver)
     url = receiver.url.replace("127.0.0.1", "crm.example")
-    async with Sender(2) as sender:
+    async with Sender(30) as sender:
         refused = await sender.send(endpoint(url, allow_private=False), "evt_1", b"{}")
         allowed = await sender.send(endpoint(url, allow_private=True), "evt_2", b"{}")
     assert (refused.error, allowed.error) == ("address_not_allowed", None)
@@ -98,5 +98,5 @@ async def test_proxies_of_the_environment_are_not_used(
 ) -> None:
     """A proxy would connect where it likes: the environment's is passed by."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    async with Sender(2) as sender:
+    async with Sender(30) as sender:
         assert (await sender.send(endpoint(receiver.url), "evt_1", b"{}")).delivered

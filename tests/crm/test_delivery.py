@@ -32,6 +32,7 @@ from tests.crm.world import (
 )
 
 FROZEN = replace(QUICK, schedule_s=SCHEDULE_S, claim_s=40)
+HASTY_S = 2.0
 
 
 async def test_an_event_arrives_signed(database: Database, receiver: Receiver) -> None:
@@ -79,7 +80,8 @@ async def test_what_is_no_answer_is_tried_again(
 ) -> None:
     """A time-out, an answer that breaks off and one that is no HTTP are failures, logged in a word."""
     receiver.script = [bad]
-    async with gateway(database, endpoint(receiver.url)) as crm:
+    pace = replace(QUICK, timeout_s=HASTY_S) if bad == HANG else QUICK
+    async with gateway(database, endpoint(receiver.url), pace=pace) as crm:
         await tell(database, crm, new_call(), 1)
         await reached(database, "delivered")
     assert [row["error"] for row in await tries(database)] == [error, None]
@@ -88,7 +90,7 @@ async def test_what_is_no_answer_is_tried_again(
 async def test_an_endless_answer_counts_by_its_status(database: Database, receiver: Receiver) -> None:
     """Of an answer only a few kilobytes are read: 200 is a success, however long the body goes on."""
     receiver.script = [ENDLESS]
-    async with gateway(database, endpoint(receiver.url), pace=replace(QUICK, timeout_s=5)) as crm:
+    async with gateway(database, endpoint(receiver.url), pace=replace(QUICK, timeout_s=30)) as crm:
         await tell(database, crm, new_call(), 1)
         [delivery] = await reached(database, "delivered")
     assert delivery["tries"] == 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 from sqlalchemy import func, select
@@ -55,6 +55,7 @@ def test_times_are_rfc_3339() -> None:
     assert payload["data"]["ended_at"] == "1970-01-12T13:47:30.500Z"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 60_000))
 def test_no_event_is_larger_than_20_kb(size: int) -> None:
     """Metadata that fit are sent untouched; larger ones are left out as a whole, and the event says so."""

@@ -98,7 +98,7 @@ async def test_two_gateways_never_hold_the_same_delivery(
     two: tuple[Database, Database], receiver: Receiver
 ) -> None:
     """On PostgreSQL two gateways share the work: every event is sent once, in order, by either of them."""
-    ends, pace = endpoint(receiver.url), replace(QUICK, each=4, claim_s=60, timeout_s=30)
+    ends, pace = endpoint(receiver.url), replace(QUICK, each=4, claim_s=15, timeout_s=10)
     async with gateway(two[0], ends, pace=pace) as first, gateway(two[1], ends, pace=pace) as second:
         calls = [new_call() for _ in range(12)]
         expected = []
@@ -116,7 +116,7 @@ async def test_nothing_is_lost_when_a_gateway_dies(
 ) -> None:
     """Of two gateways one dies with claims in its hands; the other delivers all of them, in order."""
     ends, receiver.script = endpoint(receiver.url), [HANG] * 4
-    dying = replace(QUICK, each=4, timeout_s=60, claim_s=0.7, drain_s=0)
+    dying = replace(QUICK, each=4, timeout_s=60, claim_s=2, drain_s=0)
     async with gateway(two[0], ends, pace=dying) as first:
         calls = [new_call() for _ in range(6)]
         expected = [event for call in calls for event in await tell(two[0], first, call, 1, 2, 3)]
@@ -131,7 +131,11 @@ async def test_nothing_is_lost_when_a_gateway_dies(
 _ANSWERS = st.sampled_from([OK, OK, answer(500), answer(404), RESET, answer(302)])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     script=st.lists(_ANSWERS, max_size=15),
     lengths=st.lists(st.integers(1, 5), min_size=1, max_size=4),

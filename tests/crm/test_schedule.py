@@ -3,7 +3,7 @@
 from email.utils import formatdate
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.crm.schedule import SCHEDULE_S, Try, next_pause_s, retry_after_s
@@ -34,12 +34,14 @@ def test_retry_after_in_all_its_forms(header: str | None, seconds: float) -> Non
     assert retry_after_s(header, NOW) == seconds
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=40))
 def test_no_header_breaks_the_reading(header: str) -> None:
     """Whatever a receiver sends is a number of seconds between nothing and a day."""
     assert 0 <= retry_after_s(header, NOW) <= 86_400
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 9), st.floats(0, 86_400), st.floats(0, 1))
 def test_a_pause_is_never_shorter_than_either_wish(failed: int, asked: float, chance: float) -> None:
     """The pause is at least the schedule's and at least what the receiver asks for; jitter adds a tenth."""

@@ -35,14 +35,14 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 def daily(simulator: SimulatorServer, http: aiohttp.ClientSession) -> DailyApi:
     """The simulated Daily."""
-    return DailyApi(http, api_url=f"{simulator.base_url}/v1", api_key="a-key", timeout_s=5)
+    return DailyApi(http, api_url=f"{simulator.base_url}/v1", api_key="a-key", timeout_s=30)
 
 
 @pytest.fixture
 async def remover(simulator: SimulatorServer, http: aiohttp.ClientSession) -> RoomRemover:
     """Deletes rooms there, without a pace."""
     return RoomRemover(
-        http, api_url=f"{simulator.base_url}/v1", api_key="a-key", timeout_s=5, turns=Turns(1000, 1.0)
+        http, api_url=f"{simulator.base_url}/v1", api_key="a-key", timeout_s=30, turns=Turns(1000, 1.0)
     )
 
 

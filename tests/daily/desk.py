@@ -74,7 +74,7 @@ class Desk:
 
     async def outcome(self, event_id: str, wanted: str) -> Any:
         """Wait until an event has this outcome."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (row := (await self.rows()).get(event_id)) is None or row.outcome != wanted:
                 await asyncio.sleep(0.01)
         return row

@@ -72,7 +72,7 @@ async def door_of(
     install_problem_handlers(app)
     server = _Server(uvicorn.Config(_moody(app, door), "127.0.0.1", 0, log_level="error", lifespan="off"))
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not server.started:
             await asyncio.sleep(0.005)
     door.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}{EVENTS_PATH}"

@@ -17,7 +17,7 @@ from frontdesk.simulator.world import World
 
 OURS = "abc123abc123abc1"
 CALLEE = "+14155550187"
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.daily.pace import Priority, Turns
@@ -30,6 +30,7 @@ async def take(
     taken.append((name, time.now))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     count=st.integers(1, 5),
     priorities=st.lists(st.sampled_from(Priority), max_size=25),

@@ -28,9 +28,7 @@ from tests.gateway.gate import KEY, UNHURRIED, Gateway, books, serving
 from tests.gateway.gate import SECRET as DIALIN_SECRET
 
 OPERATOR = "+14155550199"
-HASTE = Tuning(
-    patience=Patience(settle_s=0.3, confirm_s=0.3, retry_s=0.2), reaper_every_s=0.1, queue=MemoryQueue
-)
+HASTE = Tuning(patience=Patience(settle_s=1, confirm_s=1, retry_s=0.2), reaper_every_s=0.1, queue=MemoryQueue)
 
 
 @pytest.fixture
@@ -84,10 +82,17 @@ async def record(gateway: Gateway, call_id: str) -> dict[str, Any]:
 
 async def ended(gateway: Gateway, call_id: str) -> dict[str, Any]:
     """Wait until a call has ended."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (call := await record(gateway, call_id))["state"] != "ended":
             await asyncio.sleep(0.05)
     return call
+
+
+async def answered(gateway: Gateway, call_id: str) -> None:
+    """Wait until the record says that somebody has answered."""
+    async with asyncio.timeout(60):
+        while not (await record(gateway, call_id))["answered_at"]:
+            await asyncio.sleep(0.05)
 
 
 async def test_daily_alone_ends_a_call_whose_bot_crashed(
@@ -99,6 +104,7 @@ async def test_daily_alone_ends_a_call_whose_bot_crashed(
     bot = enter(world, room)
     leg = await dial(world, room, ring_s=0.1)
     await until(lambda: leg in room.legs)
+    await answered(gateway, call_id)
     world.rooms.leave(room, bot)
     call = await ended(gateway, call_id)
     assert call["ended_reason"] == "bot_crashed", call
@@ -118,7 +124,7 @@ async def test_a_cancel_stops_the_ringing(simulator: SimulatorServer, gateway: G
     key = {"Authorization": f"Bearer {KEY}"}
     assert (await gateway.send("DELETE", f"/calls/{call_id}", headers=key)).status in {200, 202}
     assert (await ended(gateway, call_id))["ended_reason"] == "canceled"
-    await asyncio.wait_for(rings.done.wait(), 10)
+    await asyncio.wait_for(rings.done.wait(), 30)
     await until(lambda: world.rooms.get(room.name) is None)
     await until(lambda: session.ended_at is not None)
 
@@ -133,7 +139,7 @@ async def test_a_handed_over_call_is_open_until_its_line_ends(
     leg = await dial(world, room, ring_s=0.1)
     await until(lambda: leg in room.legs)
     await report(gateway, call_id, "answered", dial=1, session_id=leg)
-    world.people.put(OPERATOR, Person(ring_s=0.2, script=[{"wait": 2.0}, {"hang_up": True, "at_once": True}]))
+    world.people.put(OPERATOR, Person(ring_s=0.2, script=[{"wait": 8.0}, {"hang_up": True, "at_once": True}]))
     assert await world.network.sip_call_transfer(room, {"sessionId": leg, "toEndPoint": OPERATOR}) is None
     await report(gateway, call_id, "ended", reason="transferred")
     world.rooms.leave(room, bot)

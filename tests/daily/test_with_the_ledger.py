@@ -78,7 +78,7 @@ async def test_a_call_that_only_daily_tells_of(
 async def holds(database: Database, call_id: str, kind: str) -> None:
     """Wait until a call's record has an event of this type."""
     wanted = select(call_events.c.type).where(call_events.c.call_id == call_id, call_events.c.type == kind)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with database.reader() as connection:
                 if (await connection.execute(wanted)).first():

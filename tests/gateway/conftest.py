@@ -8,7 +8,7 @@ import pytest
 
 from frontdesk.settings import GatewaySettings
 from tests.gateway.far import Far
-from tests.gateway.gate import KEY, SECRET, UNHURRIED, Gateway, books, serving
+from tests.gateway.gate import KEY, SECRET, UNHURRIED, UNHURRIED_WEBHOOK_S, Gateway, books, serving
 
 Configure = Callable[..., GatewaySettings]
 
@@ -36,7 +36,8 @@ def configure(far: Far, tmp_path: Path) -> Configure:
             **books(tmp_path),
             **UNHURRIED,
         }
-        return GatewaySettings(**(values | changes))
+        answer_s = changes.pop("webhook_budget_s", UNHURRIED_WEBHOOK_S)
+        return GatewaySettings(**(values | changes)).model_copy(update={"webhook_budget_s": answer_s})
 
     return configure
 

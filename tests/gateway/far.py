@@ -80,7 +80,7 @@ class Far:
         """The requests to paths with this ending."""
         return [seen for seen in self.seen if seen.path.endswith(ending)]
 
-    async def until(self, condition: Callable[[], bool], deadline_s: float = 20) -> None:
+    async def until(self, condition: Callable[[], bool], deadline_s: float = 60) -> None:
         """Wait until something is true that a request to here makes true."""
         async with asyncio.timeout(deadline_s):
             while not condition():

@@ -29,9 +29,12 @@ UNHURRIED: dict[str, Any] = {
     "capacity": 5000,
     "dial_starts_per_s": 100,
     "spool_after_s": 2,
+    "dialout_wait_s": 30,
 }
-"""Settings of gateways whose calls out wait for nothing, their phones being simulated, and whose books are
-waited for, on however busy a machine."""
+"""Settings of gateways whose calls out wait for nothing, their phones being simulated, and whose books and
+bots are waited for, on however busy a machine."""
+UNHURRIED_WEBHOOK_S = 30.0
+"""When a webhook is answered at the latest where that is not what is tested; Daily would not wait so long."""
 
 
 class _Server(Server):
@@ -112,22 +115,28 @@ def books(folder: Path) -> dict[str, str]:
 
 @asynccontextmanager
 async def serving(
-    settings: GatewaySettings, last_launches_s: float = 20, tuning: Tuning | None = None
+    settings: GatewaySettings,
+    last_launches_s: float = 20,
+    tuning: Tuning | None = None,
+    *,
+    with_books: bool = True,
 ) -> AsyncIterator[Gateway]:
     """A gateway with these settings, and this long for what is under way at its end.
 
-    Its queue is in memory: a process has room for one durable queue.
+    Its queue is in memory: a process has room for one durable queue. Its books are ready, if it has any.
     """
     app = create_app(settings, tuning=tuning or Tuning(queue=MemoryQueue))
     app.state.deadline = Deadline(last_launches_s)
     config = uvicorn.Config(app, "127.0.0.1", 0, **UVICORN)
     server = _Server(config, app.state.deadline)
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not server.started:
             if task.done():
                 task.result()
             await asyncio.sleep(0.005)
+        if with_books:
+            await app.state.readiness._database.ready.wait()
     port = server.servers[0].sockets[0].getsockname()[1]
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:

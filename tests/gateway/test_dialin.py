@@ -141,22 +141,24 @@ async def test_fifty_calls_are_fifty(gateway: Gateway, far: Far) -> None:
 
 
 @pytest.mark.parametrize("script", ["rooms", "tokens", "starts"])
-async def test_it_answers_in_time_while_upstream_hangs(gateway: Gateway, far: Far, script: str) -> None:
+async def test_it_answers_in_time_while_upstream_hangs(configure: Configure, far: Far, script: str) -> None:
     """Whichever part of upstream hangs, Daily gets its answer within three seconds."""
     getattr(far, script).append(Answer(hang=True))
-    reply = await gateway.ring(incoming())
-    assert (reply.status, reply.body["status"]) == (200, "launching")
-    assert reply.took_s < 3
-    far.release()
+    async with serving(configure(webhook_budget_s=0.5)) as gateway:
+        reply = await gateway.ring(incoming())
+        assert (reply.status, reply.body["status"]) == (200, "launching")
+        assert reply.took_s < 3
+        far.release()
 
 
 async def test_a_slow_launch_goes_on(configure: Configure, far: Far) -> None:
     """A launch that is slower than the answer goes on, and a later copy of the webhook hears of it."""
-    far.starts.append(Answer(delay_s=0.5))
+    far.starts.append(Answer(hang=True))
     call = incoming()
     async with serving(configure(webhook_budget_s=0.1)) as gateway:
         first = await gateway.ring(call)
         assert first.body["status"] == "launching"
+        far.release()
         await gateway.app.state.dialin.drain(20)
         later = await gateway.ring(call)
     assert later.body["status"] == "started"
@@ -189,7 +191,7 @@ async def test_an_ambiguous_launch_is_tried_again_in_a_new_room(gateway: Gateway
     reply = await gateway.ring(incoming())
     assert reply.body["status"] == "started"
     first, second = (room.body["name"] for room in far.of("/rooms"))
-    await far.until(lambda: far.deleted == [first])
+    await far.until(lambda: set(far.deleted) == {first})
     assert far.of("/start")[1].body["body"]["room_url"].endswith(second)
 
 
@@ -197,11 +199,11 @@ async def test_an_ambiguous_launch_is_tried_again_in_a_new_room(gateway: Gateway
 async def test_it_gives_up_when_the_hold_is_over(configure: Configure, far: Far, answer: Answer) -> None:
     """When the hold budget is used up no further bot is sought, and no room is left behind."""
     far.always_start = answer
-    async with serving(configure(webhook_budget_s=0.1, hold_budget_s=1)) as gateway:
+    async with serving(configure(webhook_budget_s=0.1, hold_budget_s=3)) as gateway:
         began = time.monotonic()
         assert (await gateway.ring(incoming())).body["status"] == "launching"
         await gateway.app.state.dialin.drain(20)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 15
         tries = len(far.of("/start"))
         # On a busy machine a room may be deleted twice: once by the launch, once with its attempt.
         await far.until(lambda: {room.body["name"] for room in far.of("/rooms")} == set(far.deleted))
@@ -227,7 +229,7 @@ async def test_of_a_launch_that_is_over_only_the_answer_stays(gateway: Gateway, 
 
 async def test_launches_in_flight_finish_at_shutdown(configure: Configure, far: Far) -> None:
     """A gateway that is told to stop lets the launch of a caller on hold finish."""
-    far.starts.append(Answer(delay_s=0.5))
+    far.starts.append(Answer(delay_s=2))
     async with serving(configure(webhook_budget_s=0.1)) as gateway:
         assert (await gateway.ring(incoming())).body["status"] == "launching"
         service = gateway.app.state.dialin

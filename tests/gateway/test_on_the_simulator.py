@@ -15,7 +15,7 @@ from frontdesk.simulator.rest.dialin_configs import DialinConfig
 from frontdesk.simulator.server import SimulatorServer
 from frontdesk.simulator.settings import AgentSettings, SimulatorSettings
 from frontdesk.simulator.webhooks.dialin import Delivery, IncomingCall
-from tests.gateway.gate import KEY, SECRET, UNHURRIED, Gateway, books, serving
+from tests.gateway.gate import KEY, SECRET, UNHURRIED, UNHURRIED_WEBHOOK_S, Gateway, books, serving
 
 OUTGOING = {"dialout_settings": {"phone_number": "+12025550123"}}
 
@@ -44,12 +44,20 @@ def settings_for(simulator: SimulatorServer, folder: Path, **changes: Any) -> Ga
         "pinless_hmac_secret": SECRET,
         "frontdesk_api_keys": KEY,
     }
-    return GatewaySettings(**(values | changes))
+    answer_s = changes.pop("webhook_budget_s")
+    return GatewaySettings(**(values | changes)).model_copy(update={"webhook_budget_s": answer_s})
 
 
 @pytest.fixture
 async def gateway(simulator: SimulatorServer, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with serving(settings_for(simulator, tmp_path)) as running:
+    async with serving(settings_for(simulator, tmp_path, webhook_budget_s=UNHURRIED_WEBHOOK_S)) as running:
+        yield running
+
+
+@pytest.fixture
+async def punctual(simulator: SimulatorServer, tmp_path: Path) -> AsyncIterator[Gateway]:
+    """A gateway that answers webhooks long before Daily would lose its patience."""
+    async with serving(settings_for(simulator, tmp_path, webhook_budget_s=0.5)) as running:
         yield running
 
 
@@ -122,29 +130,29 @@ async def test_a_full_agent_hands_over(simulator: SimulatorServer, gateway: Gate
     assert (sessions(simulator, "first"), sessions(simulator, "second")) == (1, 2)
 
 
-async def test_a_caller_waits_for_capacity(simulator: SimulatorServer, gateway: Gateway) -> None:
+async def test_a_caller_waits_for_capacity(simulator: SimulatorServer, punctual: Gateway) -> None:
     """While every agent is full the webhook is answered in time, and the caller gets the next free bot."""
     agents = simulator.world.cloud.agents
     for agent in agents.values():
         agent.settings.max_agents = 0
-    delivery = await ring(simulator, gateway)
+    delivery = await ring(simulator, punctual)
     assert (delivery.status, json.loads(delivery.answer)["status"]) == (200, "launching")
     assert delivery.took_s < 3
     agents["second"].settings.max_agents = 1
-    await gateway.app.state.dialin.drain(30)
+    await punctual.app.state.dialin.drain(30)
     assert sessions(simulator, "second") == 1
     assert len(simulator.world.rooms.all()) == 1
 
 
-async def test_a_cold_start_that_holds_its_answer(simulator: SimulatorServer, gateway: Gateway) -> None:
+async def test_a_cold_start_that_holds_its_answer(simulator: SimulatorServer, punctual: Gateway) -> None:
     """A cold start that is longer than the webhook may wait still gets the caller a bot, and only one."""
     simulator.world.switches.start_answers = "started"
     first = simulator.world.cloud.agents["first"]
     first.settings.state, first.settings.cold_start_s = "cold", 4
-    delivery = await ring(simulator, gateway)
+    delivery = await ring(simulator, punctual)
     assert (delivery.status, json.loads(delivery.answer)["status"]) == (200, "launching")
     assert delivery.took_s < 3
-    await gateway.app.state.dialin.drain(30)
+    await punctual.app.state.dialin.drain(30)
     assert (sessions(simulator, "first"), sessions(simulator, "second")) == (1, 0)
     assert len(simulator.world.rooms.all()) == 1
 
@@ -153,7 +161,7 @@ async def test_no_orphans(simulator: SimulatorServer, gateway: Gateway) -> None:
     """Rooms whose token or bot failed are deleted; in the end there is one room for each call."""
     simulator.world.faults.add(EndpointFault(route="/v1/meeting-tokens", status=500, times=2))
     assert (await gateway.dial(OUTGOING)).status in {201, 202}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while sessions(simulator, "first") + sessions(simulator, "second") == 0:
             await asyncio.sleep(0.05)
     simulator.world.faults.add(EndpointFault(route="/v1/meeting-tokens", status=500, times=2))
@@ -161,7 +169,7 @@ async def test_no_orphans(simulator: SimulatorServer, gateway: Gateway) -> None:
     delivery = await ring(simulator, gateway)
     assert delivery.status == 200
     await gateway.app.state.dialin.drain(30)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(simulator.world.rooms.all()) > 2:
             await asyncio.sleep(0.05)
 

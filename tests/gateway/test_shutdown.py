@@ -29,17 +29,17 @@ async def test_hanging_launches_share_one_deadline(configure: Configure, far: Fa
     assert await waiting
     assert 7.5 < took_s < 15
     incoming_rooms = [seen.body["name"] for seen in far.of("/rooms") if "sip" in seen.body["properties"]]
-    assert far.deleted == incoming_rooms
+    assert set(far.deleted) == set(incoming_rooms)
 
 
 async def test_launches_that_end_in_time_are_waited_for(configure: Configure, far: Far) -> None:
     """A launch under way ends as it would have, and its room stays."""
-    far.starts.append(Answer(delay_s=0.5))
+    far.starts.append(Answer(delay_s=3))
     async with serving(configure()) as gateway:
         assert (await gateway.dial(OFFICIAL, {"Prefer": "respond-async"})).status == 202
         await far.until(lambda: len(far.of("/start")) == 1)
         began = time.monotonic()
-    assert 0.3 < time.monotonic() - began < 15
+    assert 1 < time.monotonic() - began < 15
     assert far.deleted == []
 
 

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.doors.signature import SignatureCheck, sign
@@ -60,6 +60,7 @@ def test_missing_headers_are_refused(signature: str | None, timestamp: str | Non
         check().check(signature, timestamp, b"{}")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=st.binary(max_size=500), other=st.binary(max_size=500))
 def test_it_binds_the_body(body: bytes, other: bytes) -> None:
     """A signature lets in the body that it was made for and no other."""
@@ -70,6 +71,7 @@ def test_it_binds_the_body(body: bytes, other: bytes) -> None:
             check().check(signature, "1790000000", other)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60))
 def test_garbage_is_refused(signature: str) -> None:
     """No text that is not the signature is let in, whatever characters it has."""

@@ -1,6 +1,7 @@
 """Copies of a webhook at another gateway, and callers on hold whose gateway died: one bot for each."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from frontdesk.tuning import Tuning
 from tests.databases import address
 from tests.gateway.conftest import Configure
 from tests.gateway.far import Answer, Far
-from tests.gateway.gate import incoming, serving
+from tests.gateway.gate import Reply, incoming, serving
 from tests.gateway.linked_bot import LinkedBot
 from tests.gateway.process import GatewayProcess
 from tests.gateway.test_books import known
@@ -31,16 +32,27 @@ async def test_copies_at_two_gateways_are_one_call(configure: Configure, far: Fa
     async with address("postgresql", tmp_path) as url:
         settings = configure(database_url=url)
         async with serving(settings) as one, serving(settings) as two:
+            for gateway in (one, two):
+                patient = replace(gateway.app.state.dialin._budget, record_s=30)
+                gateway.app.state.dialin._budget = patient  # else its bot starts without the books
             calls_in = [incoming() for _ in range(10)]
             copies = [gateway.ring(call) for call in calls_in for gateway in (one, two)]
             replies = await asyncio.gather(*copies)
             assert {reply.status for reply in replies} == {200}
-            await one.app.state.dialin.drain(20)
-            await two.app.state.dialin.drain(20)
+            await one.app.state.dialin.drain(60)
+            await two.app.state.dialin.drain(60)
             late = await two.ring(calls_in[0])
     assert len({reply.body["call_id"] for reply in replies}) == 10
     assert len(far.of("/start")) == 10
     assert late.body["call_id"] == replies[0].body["call_id"]
+
+
+async def launching(process: GatewayProcess, far: Far) -> Reply:
+    """A call whose bot is asked for and hangs, and which the books know."""
+    reply = await process.ring(incoming())
+    await far.until(lambda: len(far.of("/start")) == 1)
+    await process.keeps(reply.body["call_id"])
+    return reply
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -49,10 +61,10 @@ async def test_a_caller_on_hold_outlives_the_gateway(
 ) -> None:
     """After a kill during a launch, another gateway deletes the first room and starts a bot in a second."""
     async with address(kind, tmp_path) as url:
-        settings = configure(database_url=url, webhook_budget_s=0.3)
+        settings = configure(database_url=url, webhook_budget_s=0.3, hold_budget_s=120)
         far.always_start = Answer(hang=True)
         async with GatewayProcess(settings, tmp_path) as process:
-            reply = await process.ring(incoming())
+            reply = await launching(process, far)
             await process.kill()
         assert reply.body["status"] == "launching"
         far.always_start = None
@@ -68,10 +80,10 @@ async def test_a_caller_on_hold_outlives_the_gateway(
 
 async def test_a_bot_that_was_sent_away_is_replaced(configure: Configure, far: Far, tmp_path: Path) -> None:
     """A bot whose start seemed to fail found its room deleted; after a kill, the caller gets another bot."""
-    settings = configure(webhook_budget_s=0.3)
+    settings = configure(webhook_budget_s=0.3, hold_budget_s=120)
     far.always_start = Answer(hang=True)
     async with GatewayProcess(settings, tmp_path) as process:
-        reply = await process.ring(incoming())
+        reply = await launching(process, far)
         await LinkedBot(process, far).say(("joined", {"session_id": "leg-1"}), ("ended", {"reason": "lost"}))
         await process.kill()
     far.always_start = None
@@ -87,10 +99,10 @@ async def test_a_bot_that_was_sent_away_is_replaced(configure: Configure, far: F
 
 async def test_a_bot_that_is_there_is_left_alone(configure: Configure, far: Far, tmp_path: Path) -> None:
     """A call whose bot Daily sees in its room is not launched again, whatever the books know."""
-    settings = configure(webhook_budget_s=0.3)
+    settings = configure(webhook_budget_s=0.3, hold_budget_s=120)
     far.always_start = Answer(hang=True)
     async with GatewayProcess(settings, tmp_path) as process:
-        await process.ring(incoming())
+        await launching(process, far)
         await process.kill()
     far.always_start = None
     room = far.of("/rooms")[0].body["name"]
@@ -107,10 +119,10 @@ async def test_nobody_is_launched_beside_a_room_that_may_be_there(
     configure: Configure, far: Far, tmp_path: Path
 ) -> None:
     """The first attempt is written off, and the second begun, only after Daily has deleted the first room."""
-    settings = configure(webhook_budget_s=0.3)
+    settings = configure(webhook_budget_s=0.3, hold_budget_s=120)
     far.always_start = Answer(hang=True)
     async with GatewayProcess(settings, tmp_path) as process:
-        reply = await process.ring(incoming())
+        reply = await launching(process, far)
         await process.kill()
     far.always_start = None
     far.deletes.extend([Answer(status=500)] * 100)

@@ -182,7 +182,7 @@ async def link_desk(
     options = UVICORN | {"timeout_graceful_shutdown": 1, "lifespan": "off"}
     server = _Server(uvicorn.Config(mishaps, "127.0.0.1", 0, **options))
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not server.started:
             await asyncio.sleep(0.005)
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"

@@ -98,7 +98,7 @@ async def test_a_heartbeat_renews_the_lease_and_is_no_event(
     call = new_call()
     await ledger.open(call, opening(call))
     link = linked(desk, http, call)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             found = await ledger.load(call.id)
             assert found is not None
@@ -122,7 +122,7 @@ async def test_a_hang_up_in_the_books_reaches_the_bot(
     LinkedReport(link).step(Step.JOINED)
     why = {"why": "canceled", "by": "key"}
     await ledger.record(Fact(call.id, "h", Source.GATEWAY, GatewayFact.HANG_UP, call.created_at, 1, {**why}))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await link.ordered() is EndedReason.CANCELED
     await link.close(50)
 

@@ -106,4 +106,4 @@ def shell(checkout: Path, ports: Ports) -> Iterator[Shell]:
     for command in shell.started:
         if command.process.poll() is None:
             command.interrupt()
-        command.process.communicate(timeout=30)
+        command.process.communicate(timeout=60)

@@ -57,7 +57,7 @@ def test_ctrl_c_leaves_nothing_running(shell: Shell) -> None:
     demo = shell.start("demo")
     demo.read_until("How can I help you?")
     demo.interrupt()
-    code, output = demo.finish(timeout_s=30)
+    code, output = demo.finish(timeout_s=60)
     assert code == 130, output
     assert "nothing is left running" in output
     assert not any(listens(port) for port in vars(shell.ports).values())
@@ -74,7 +74,7 @@ def test_a_taken_port_is_named_at_once(shell: Shell, part: str) -> None:
     assert code == 2
     assert str(getattr(shell.ports, part)) in output
     assert part in output
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_a_part_that_cannot_start_is_named_with_its_last_words(shell: Shell) -> None:
@@ -98,5 +98,5 @@ def test_the_developers_loop_restarts_what_changed(shell: Shell) -> None:
     clinic.write_text(clinic.read_text().replace(GREETING, NEW_GREETING))
     dev.read_until("bright-smile.yaml changed")
     dev.interrupt()
-    code, _ = dev.finish(timeout_s=30)
+    code, _ = dev.finish(timeout_s=60)
     assert code == 130

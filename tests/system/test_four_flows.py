@@ -110,7 +110,7 @@ class Flows:
 @asynccontextmanager
 async def _flows(folder: Path, *, production: bool) -> AsyncIterator[Flows]:
     laptop = Laptop(Ports.free(), simulated=True, books=folder / "books")
-    parts = [_recording_in(folder, part) for part in laptop.parts]
+    parts = [_unhurried(_recording_in(folder, part)) for part in laptop.parts]
     if production:
         parts = [_on_pipecat_cloud(part, laptop) for part in parts]
     async with House(folder) as house, aiohttp.ClientSession() as session:
@@ -122,6 +122,11 @@ def _recording_in(folder: Path, part: Part) -> Part:
     if part.name != "simulator":
         return part
     return replace(part, environment={**part.environment, "SIM_RECORD_DIR": str(folder / "recordings")})
+
+
+def _unhurried(part: Part) -> Part:
+    """The CRM waits for the bot, however long its process takes to start."""
+    return replace(part, environment={**part.environment, "DIALOUT_WAIT_S": "20"})
 
 
 def _on_pipecat_cloud(part: Part, laptop: Laptop) -> Part:
@@ -205,7 +210,7 @@ async def test_a_caller_waits_until_an_agent_is_free(cloud: Flows) -> None:
     """When every agent is full, the caller holds, and is served as soon as one is free."""
     await cloud.deploy(max_agents=0)
     call = await cloud.world.dial({"from": PATIENT, "to": CLINIC.numbers[0], "script": LINES})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not any(e["event"] == "webhook_answered" for e in (await cloud.world.call(call))["timeline"]):
             await asyncio.sleep(0.1)
     assert (await cloud.world.call(call))["state"] == "held"

@@ -10,7 +10,7 @@ import pytest
 from frontdesk.demo.laptop import STANDIN
 from tests.system.conftest import Shell, listens
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 PHONE = "+14155550199"
 
@@ -46,7 +46,7 @@ def _write_dotenv(folder: Path, world: str, **more: str) -> None:
 def test_the_demo_calls_the_phone_named_in_dotenv(shell: Shell, elsewhere: str) -> None:
     """With all keys and a number, the demo places one real call and shows the bot's timeline."""
     _write_dotenv(shell.checkout, elsewhere, DEMO_PHONE_NUMBER=PHONE, FRONTDESK_API_KEYS="crm-key-one,other")
-    code, output = shell.start("demo", PYTHONPATH=str(STANDIN)).finish(timeout_s=100)
+    code, output = shell.start("demo", PYTHONPATH=str(STANDIN)).finish(timeout_s=200)
     assert code == 0, output
     for step in ("joined", "ringing", "answered", "first word", "ended"):
         assert step in output
@@ -56,7 +56,7 @@ def test_the_demo_calls_the_phone_named_in_dotenv(shell: Shell, elsewhere: str) 
 def test_without_a_number_nobody_is_called(shell: Shell, elsewhere: str) -> None:
     """With all keys but no number to call, the demo starts nothing and says what to set."""
     _write_dotenv(shell.checkout, elsewhere)
-    code, output = shell.start("demo", PYTHONPATH=str(STANDIN)).finish(timeout_s=30)
+    code, output = shell.start("demo", PYTHONPATH=str(STANDIN)).finish(timeout_s=100)
     assert code == 2
     assert "DEMO_PHONE_NUMBER" in output
     assert not listens(shell.ports.gateway)
