@@ -16,7 +16,7 @@ import aiohttp
 
 from frontdesk.daily.room_names import parse_room
 
-STILL_ON_ITS_WAY_S = 5.0
+STILL_ON_ITS_WAY_S = 3.0
 """A bot that was let dial just before a cancellation may dial this much later."""
 
 
