@@ -4,8 +4,15 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
+from frontdesk.storage import engines
 from frontdesk.storage.addresses import sqlite_path
 from tests.databases import administrator
+
+
+def wait_long_for_locks() -> None:
+    """Have databases that are opened from now on wait a minute for a lock: nobody may wait for them."""
+    engines.BUSY_S = 60
+    engines.POSTGRES_SETTINGS |= {"lock_timeout": "60s", "statement_timeout": "60s"}
 
 
 @asynccontextmanager
