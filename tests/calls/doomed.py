@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from pydantic_core import to_json
 
 from frontdesk.calls.ledger import Ledger, NoOutbox
@@ -21,7 +22,7 @@ from tests.calls.samples import opening as attempt_opened
 
 
 async def main(url: str, folder: str, count: int, spool_after_s: float) -> None:
-    wait_long_for_locks()
+    wait_long_for_locks(pytest.MonkeyPatch())
     database = Database.open(url)
     database.ready.set()
     spool = Spool(Path(folder))

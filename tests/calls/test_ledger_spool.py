@@ -18,7 +18,7 @@ from frontdesk.calls.orders import Patience
 from frontdesk.calls.tables import call_events, calls
 from frontdesk.errors import DatabaseUnavailableError
 from frontdesk.migrations import upgrade
-from frontdesk.storage import backlog, engines
+from frontdesk.storage import backlog
 from frontdesk.storage.database import Database
 from frontdesk.storage.spool import Spool
 from tests.calls.blocked import blocked, wait_long_for_locks
@@ -80,9 +80,7 @@ async def test_a_stalled_database_delays_nobody(
     make: Make, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While another holds the lock, an entry is answered in time; it is in the books afterwards."""
-    monkeypatch.setattr(engines, "BUSY_S", engines.BUSY_S)
-    monkeypatch.setattr(engines, "POSTGRES_SETTINGS", dict(engines.POSTGRES_SETTINGS))
-    wait_long_for_locks()
+    wait_long_for_locks(monkeypatch)
     call = new_call()
     async with (
         opened_database(database.url) as waiting,

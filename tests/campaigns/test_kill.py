@@ -21,7 +21,7 @@ from tests.campaigns.campaign_office import (
 from tests.campaigns.campaign_process import ROWS, send
 from tests.databases import opened
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 FED = 100
 
 

@@ -27,7 +27,7 @@ class Process:
 
     async def until(self, holds: Callable[[Lines], bool]) -> None:
         """Wait until the diary says something."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(90):
             while not holds(lines(self._diary)):
                 assert self._process.returncode is None
                 await asyncio.sleep(0.02)
