@@ -4,8 +4,18 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
+import pytest
+
+from frontdesk.storage import engines
 from frontdesk.storage.addresses import sqlite_path
 from tests.databases import administrator
+
+
+def wait_long_for_locks(patch: pytest.MonkeyPatch) -> None:
+    """Have databases that are opened from now on wait a minute for a lock."""
+    patch.setattr(engines, "BUSY_S", 60)
+    for name in ("lock_timeout", "statement_timeout"):
+        patch.setitem(engines.POSTGRES_SETTINGS, name, "60s")
 
 
 @asynccontextmanager

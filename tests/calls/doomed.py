@@ -9,17 +9,20 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from pydantic_core import to_json
 
 from frontdesk.calls.ledger import Ledger, NoOutbox
 from frontdesk.calls.orders import Patience
 from frontdesk.storage.database import Database
 from frontdesk.storage.spool import Spool
+from tests.calls.blocked import wait_long_for_locks
 from tests.calls.samples import new_call, started
 from tests.calls.samples import opening as attempt_opened
 
 
 async def main(url: str, folder: str, count: int, spool_after_s: float) -> None:
+    wait_long_for_locks(pytest.MonkeyPatch())
     database = Database.open(url)
     database.ready.set()
     spool = Spool(Path(folder))

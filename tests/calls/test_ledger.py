@@ -136,7 +136,8 @@ async def test_a_call_that_waits_is_as_it_was(ledger: Ledger) -> None:
 async def test_slots_are_given_back_with_each_end(database: Database, tmp_path: Path) -> None:
     """Whoever limits calls hears of each attempt's end in its transaction, and of the call's; once each."""
     call, freed = planned_call(), Freed()
-    ledger = Ledger(database, Spool(tmp_path / "spool"), NoOutbox(), patience=Patience(), slots=freed)
+    spool, patience = Spool(tmp_path / "spool"), Patience()
+    ledger = Ledger(database, spool, NoOutbox(), patience=patience, slots=freed, spool_after_s=60)
     async with ledger.running():
         await ledger.open(call)
         for facts in planned_life(call):

@@ -257,6 +257,7 @@ async def books_of(url: str) -> list[list[tuple[Any, ...]]]:
         return await books(database)
 
 
+@settings(deadline=None)
 @given(facts=st.lists(st.sampled_from(FACTS[: len(FACTS) // 3]), max_size=12))
 def test_the_fast_way_to_write_a_state_is_the_plain_one(facts: list[Fact]) -> None:
     """What the ledger writes of a state is what the state says of itself, and reading gives it back."""

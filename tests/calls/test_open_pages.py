@@ -21,7 +21,9 @@ async def test_what_others_wrote_is_seen(tmp_path: Path, *, broken: bool) -> Non
     """Another program's commit empties the memory, also when our connection was replaced meanwhile."""
     path, call = tmp_path / "frontdesk.db", new_call()
     async with opened(f"sqlite:///{path}", exclusive=True) as database:
-        ledger = Ledger(database, Spool(tmp_path / "spool"), NoOutbox(), patience=Patience())
+        ledger = Ledger(
+            database, Spool(tmp_path / "spool"), NoOutbox(), patience=Patience(), spool_after_s=60
+        )
         async with ledger.running():
             await ledger.open(call, opening(call))
             assert (await ledger.record(fact(call, BotFact.JOINED))).states

@@ -71,7 +71,7 @@ class Books:
             listener(LedgerCall(call, state_of(call_id, due_at)))
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 self.changed.clear()
                 await self.changed.wait()
@@ -140,7 +140,7 @@ async def test_what_daily_did_not_confirm_is_not_written_down() -> None:
     """A line whose closing was not confirmed stays open in the books."""
     books, daily = Books(["call"], {"call": [(CLOSE, ASK)]}), Daily(how=None, who=None)
     async with running(books, daily) as reaper:
-        await reaper.drain(10)
+        await reaper.drain(60)
     assert daily.closed == ["room-1"]
     assert books.recorded == []
 
@@ -159,7 +159,7 @@ async def test_what_waits_goes_to_the_engine(*, takes: bool) -> None:
     """That the engine has an attempt is a fact of the call, if and only if the engine took it."""
     books, daily = Books(["call"], {"call": [(ENQUEUE,)]}), Daily(takes=takes)
     async with running(books, daily) as reaper:
-        await reaper.drain(10)
+        await reaper.drain(60)
     assert daily.taken == [ENQUEUE]
     told = [(fact.id, fact.attempt, fact.data) for fact in books.recorded]
     assert told == ([("enqueued:2:0", 0, {"attempt": 2, "turn": 0})] if takes else [])
@@ -245,6 +245,9 @@ async def test_only_so_many_at_once() -> None:
     daily = Daily(gate=asyncio.Event())
     async with running(books, daily, every_s=0.01, at_once=3):
         await books.until(lambda: len(books.ticked) == 3)
+        async with asyncio.timeout(60):
+            while daily.under_way < 3:
+                await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         assert (len(books.ticked), daily.under_way) == (3, 3)
         assert daily.gate is not None
@@ -272,9 +275,9 @@ async def test_the_end_waits_for_what_is_under_way() -> None:
     books, daily = Books(["call"], {"call": [(CLOSE,)]}), Daily(gate=asyncio.Event())
     async with running(books, daily) as reaper:
         await books.until(lambda: books.ticked == ["call"])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await reaper.drain(0.1)
         assert daily.gate is not None
         daily.gate.set()
-        await reaper.drain(10)
+        await reaper.drain(60)
     assert daily.closed == ["room-1"]

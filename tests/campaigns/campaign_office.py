@@ -125,7 +125,8 @@ async def a_gateway(
     own_id = uuid.uuid4().hex
     served = organizations or load_organizations(Path("clinics"))
     queue = Nobody()
-    ledger = Ledger(database, Spool(folder / own_id), NoOutbox(), patience=Patience(), clock=clock)
+    spool, patience = Spool(folder / own_id), Patience()
+    ledger = Ledger(database, spool, NoOutbox(), patience=patience, clock=clock, spool_after_s=60)
     drafting = Drafting(served, Patients(database), Limits(), timezone_needed=timezone_needed, clock=clock)
     acceptance = Acceptance(drafting, ledger, queue, Digests("secret"))
     woken: list[str] = []
@@ -150,7 +151,7 @@ async def a_gateway(
     )
     async with ledger.running():
         yield Gateway(database, ledger, campaigns, acceptance, queue, own_id, woken)
-        await campaigns.drain(5)
+        await campaigns.drain(60)
 
 
 def an_app(gateway: Gateway, keyring: Keyring) -> FastAPI:
@@ -217,14 +218,14 @@ class Office:
 
     async def until(self, campaign: dict[str, Any], state: str) -> dict[str, Any]:
         """The campaign, once it stands there."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (found := await self.find(campaign))["state"] != state:
                 await self.gateway.campaigns.rounds.once()
         return found
 
     async def until_over(self, campaign: dict[str, Any]) -> dict[str, Any]:
         """The campaign, once its last call has ended."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (found := await self.find(campaign))["ended_at"] is None:
                 await self.gateway.campaigns.rounds.once()
         return found
@@ -258,14 +259,13 @@ async def an_office(gateway: Gateway) -> AsyncIterator[Office]:
 async def end_all(gateway: Gateway, campaign_id: str) -> int:
     """Let every call that waits end; how many did."""
     waiting = [call["id"] for call in await gateway.calls_of(campaign_id) if call["state"] != "ended"]
-    for call_id in waiting:
-        await gateway.end(call_id)
+    await asyncio.gather(*map(gateway.end, waiting))
     return len(waiting)
 
 
 async def run_dry(gateway: Gateway, campaign_id: str) -> None:
     """Rounds, until the campaign is complete; calls end as they come."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             await gateway.campaigns.rounds.once()
             found = await gateway.campaigns.store.find(campaign_id)

@@ -1,12 +1,13 @@
 """A gateway's campaigns as a process that can be killed: `python -m tests.campaigns.campaign_process`.
 
 It says on standard output, one line each, that a row was accepted (and not noted yet) or that a batch of a
-file was kept, so that whoever kills it knows where it is.
+file was kept, so that whoever kills it knows where it is; after so many of them it goes on no more.
 """
 
 import asyncio
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,18 @@ from tests.databases import opened
 
 ROWS = 3000
 KEY = "file-1"
+MOST_ACCEPTED = 16
+MOST_KEPT = 8
+"""Each batch has 200 rows: this is about half of the file."""
 
 
 async def feed(gateway: Gateway, campaign_id: str) -> None:
     """Make calls of rows until there are none left."""
-    accept = gateway.acceptance.accept
+    accept, left = gateway.acceptance.accept, iter(range(MOST_ACCEPTED - 1))
 
     async def told(*given: Any, **options: Any) -> Any:
         answer = await accept(*given, **options)
-        say("accepted")
+        await tell("accepted", left)
         return answer
 
     gateway.acceptance.accept = told  # type: ignore[method-assign]
@@ -41,11 +45,11 @@ async def feed(gateway: Gateway, campaign_id: str) -> None:
 
 async def load(gateway: Gateway) -> None:
     """Read a file."""
-    add = gateway.campaigns.rows.add
+    add, left = gateway.campaigns.rows.add, iter(range(MOST_KEPT - 1))
 
     async def told(*given: Any) -> None:
         await add(*given)
-        say("kept")
+        await tell("kept", left)
 
     gateway.campaigns.rows.add = told  # type: ignore[method-assign,assignment]
     await send(gateway)
@@ -66,6 +70,13 @@ async def main(url: str, folder: str, campaign_id: str) -> None:
     async with opened(url, exclusive=exclusive) as database, a_gateway(database, Path(folder)) as gateway:
         await (feed(gateway, campaign_id) if campaign_id else load(gateway))
         say("done")
+
+
+async def tell(word: str, left: Iterator[int]) -> None:
+    """Say where this process is, and stay there when nothing is left."""
+    say(word)
+    if next(left, None) is None:
+        await asyncio.Event().wait()
 
 
 def say(word: str) -> None:

@@ -147,18 +147,25 @@ async def test_a_row_whose_fate_is_unknown_is_tried_again(
     assert_each_row_once(await office.gateway.calls_of(campaign_id), 30)
 
 
-async def test_a_row_that_is_refused_when_its_turn_comes(office: Office) -> None:
+async def test_a_row_that_is_refused_when_its_turn_comes(database: Database, tmp_path: Path) -> None:
     """A row that was good when it was read and is not any more is told, and the others go on."""
-    soon = datetime.fromtimestamp(time.time() + 0.3, UTC).isoformat()
+    now = time.time()
+    offset = 0.0
+    soon = datetime.fromtimestamp(now + 600, UTC).isoformat()
     file = a_csv(f"{number(0)},", f"{number(1)},{soon}", f"{number(2)},", header="phone_number,latest_at")
-    campaign = await office.sent(file, {"start": False})
-    await asyncio.sleep(0.4)
-    await office.ask("POST", f"/campaigns/{campaign['campaign_id']}/start")
-    await run_dry(office.gateway, campaign["campaign_id"])
-    found = await office.find(campaign)
-    assert (found["report"]["refused"], found["progress"]["total"], found["progress"]["ended"]) == (1, 2, 2)
-    assert list(await office.problems(campaign)) == [2]
-    assert [one["data"]["row"] for one in await office.log(campaign) if one["what"] == "row_refused"] == [2]
+    async with (
+        a_gateway(database, tmp_path, clock=lambda: now + offset) as gateway,
+        an_office(gateway) as office,
+    ):
+        campaign = await office.sent(file, {"start": False})
+        offset = 601
+        await office.ask("POST", f"/campaigns/{campaign['campaign_id']}/start")
+        await run_dry(gateway, campaign["campaign_id"])
+        found = await office.find(campaign)
+        progress, log = found["progress"], await office.log(campaign)
+        assert (found["report"]["refused"], progress["total"], progress["ended"]) == (1, 2, 2)
+        assert list(await office.problems(campaign)) == [2]
+        assert [one["data"]["row"] for one in log if one["what"] == "row_refused"] == [2]
 
 
 async def test_not_before_its_time(database: Database, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from tests.campaigns.campaign_office import (
 from tests.campaigns.campaign_process import ROWS, send
 from tests.databases import opened
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
-FED = 80
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+FED = 100
 
 
 @asynccontextmanager
@@ -67,7 +67,7 @@ async def test_killed_while_it_feeds(database_url: str, tmp_path: Path) -> None:
             said = await words(running, dice.randint(1, 16))
             done = b"done\n" in said
             kills += not done
-    assert kills >= 4
+    assert kills >= 4  # no process feeds much more than `MOST_ACCEPTED` rows
     async with opened(database_url) as database, a_gateway(database, tmp_path / "last") as gateway:
         assert_each_row_once(await gateway.calls_of(campaign_id), FED)
         found = await gateway.campaigns.store.find(campaign_id)

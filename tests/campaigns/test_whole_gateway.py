@@ -28,7 +28,7 @@ async def send(gateway: Gateway, file: bytes, **settings: Any) -> dict[str, Any]
 
 async def until(gateway: Gateway, campaign: dict[str, Any], **wanted: int) -> dict[str, Any]:
     """The campaign, once its calls are counted so."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         while True:
             path = f"/campaigns/{campaign['campaign_id']}"
             found = (await gateway.send("GET", path, headers=HEADERS)).body
@@ -48,7 +48,8 @@ async def test_never_more_at_once_than_its_own_limit(configure: Configure, far: 
     async with serving(configure()) as gateway:
         campaign = await send(gateway, numbers(30), concurrency=4)
         await until(gateway, campaign, going_on=4)
-        await asyncio.sleep(1)
+        await far.until(lambda: len(dialed(far)) == 4, deadline_s=60)
+        await asyncio.sleep(1)  # nothing tells that nobody else is dialed
         assert len(dialed(far)) == len(set(dialed(far))) == 4
         path = f"/campaigns/{campaign['campaign_id']}/cancel?hang_up=true"
         await gateway.send("POST", path, headers=HEADERS)
@@ -62,6 +63,7 @@ async def test_paused_it_starts_no_bot(configure: Configure, far: Far) -> None:
     async with serving(configure()) as gateway:
         campaign = await send(gateway, numbers(3), concurrency=1)
         await until(gateway, campaign, going_on=1, waiting=2)
+        await far.until(lambda: len(dialed(far)) == 1, deadline_s=60)
         path = f"/campaigns/{campaign['campaign_id']}"
         await gateway.send("POST", f"{path}/pause", headers=HEADERS)
         await hang_up(gateway, campaign)
@@ -71,6 +73,7 @@ async def test_paused_it_starts_no_bot(configure: Configure, far: Far) -> None:
         await gateway.send("POST", f"{path}/resume", headers=HEADERS)
         for ended in (1, 2):
             await until(gateway, campaign, ended=ended, going_on=1)
+            await far.until(lambda so_many=ended + 1: len(dialed(far)) == so_many, deadline_s=60)  # type: ignore[misc]
             await hang_up(gateway, campaign)
         found = await until(gateway, campaign, ended=3)
         assert found["progress"]["reasons"] == {"canceled": 3}

@@ -16,3 +16,10 @@ __all__ = ["database", "database_url"]
 async def counter(database: Database, tmp_path: Path) -> AsyncIterator[Counter]:
     async with open_counter(database, tmp_path / "spool") as running:
         yield running
+
+
+@pytest.fixture
+async def hasty(database: Database, tmp_path: Path) -> AsyncIterator[Counter]:
+    """One whose ledger does not wait for a database that stalls."""
+    async with open_counter(database, tmp_path / "spool", spool_after_s=0.1) as running:
+        yield running

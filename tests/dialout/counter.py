@@ -98,13 +98,20 @@ class Clock:
 class Counter:
     """Accepts requests as a gateway does."""
 
-    def __init__(self, database: Database, spool: Path, *, secret: str = "a secret") -> None:
+    def __init__(
+        self, database: Database, spool: Path, *, secret: str = "a secret", spool_after_s: float = 60.0
+    ) -> None:
         self.clock = Clock()
         self.clinics = clinics()
         self.stored = Stored()
         self.queue = Notes()
         self.ledger = Ledger(
-            database, Spool(spool), NoOutbox(), patience=Patience(), clock=self.clock, spool_after_s=0.1
+            database,
+            Spool(spool),
+            NoOutbox(),
+            patience=Patience(),
+            clock=self.clock,
+            spool_after_s=spool_after_s,
         )
         self.drafting = Drafting(
             self.clinics,

@@ -173,47 +173,51 @@ async def test_what_nobody_wrote_down_is_unknown(counter: Counter, monkeypatch: 
     assert counter.queue.taken == []
 
 
-async def test_a_short_stall_is_waited_for(counter: Counter, database_url: str) -> None:
+async def test_a_short_stall_is_waited_for(hasty: Counter, database_url: str) -> None:
     """While the database stalls for a moment, a request with a key waits for it, and is accepted once."""
-    counter.settle(20)
+    hasty.settle(60)
     async with stalled(database_url):
-        waiting = asyncio.create_task(counter.accept())
-        async with asyncio.timeout(20):
-            while not counter.ledger.awaits(CALL_ID):
+        waiting = asyncio.create_task(hasty.accept())
+        async with asyncio.timeout(60):
+            while not hasty.ledger.awaits(CALL_ID):
                 await asyncio.sleep(0.01)
         with pytest.raises(IdempotencyInProgressError):
-            await counter.accept()
-    first, again = await waiting, await counter.accept()
+            await hasty.accept()
+    first = await waiting
+    hasty.clock.now += 1
+    again = await hasty.accept()
     assert (first.call_id, first.replayed, again.replayed) == (CALL_ID, False, True)
-    assert {call.id for call, _ in counter.queue.taken} == {CALL_ID}
+    assert {call.id for call, _ in hasty.queue.taken} == {CALL_ID}
 
 
-async def test_a_long_stall_leaves_it_unknown(counter: Counter, database_url: str) -> None:
+async def test_a_long_stall_leaves_it_unknown(hasty: Counter, database_url: str) -> None:
     """A request whose key cannot be looked up in time has an unknown outcome; repeated, it is one call."""
     async with stalled(database_url):
         with pytest.raises(OutcomeUnknownError):
-            await counter.accept()
-        unkeyed = await counter.accept(key=None)
+            await hasty.accept()
+        unkeyed = await hasty.accept(key=None)
         assert unkeyed.state is None
-    async with asyncio.timeout(20):
-        while counter.ledger.awaits(CALL_ID) or counter.ledger.awaits(unkeyed.call_id):
+    async with asyncio.timeout(60):
+        while hasty.ledger.awaits(CALL_ID) or hasty.ledger.awaits(unkeyed.call_id):
             await asyncio.sleep(0.01)
-    again = await counter.accept()
+    hasty.settle(60)
+    hasty.clock.now += 1
+    again = await hasty.accept()
     assert (again.call_id, again.replayed) == (CALL_ID, True)
 
 
-async def test_a_conflict_in_a_stall_is_found(counter: Counter, database_url: str) -> None:
+async def test_a_conflict_in_a_stall_is_found(hasty: Counter, database_url: str) -> None:
     """The key of another request is found to be so also when the database answers late."""
-    counter.settle(20)
-    first = await counter.accept()
+    hasty.settle(60)
+    first = await hasty.accept()
     async with stalled(database_url):
-        waiting = asyncio.create_task(counter.accept(variables={"visit": "another"}))
-        async with asyncio.timeout(20):
-            while not counter.ledger.awaits(CALL_ID):
+        waiting = asyncio.create_task(hasty.accept(variables={"visit": "another"}))
+        async with asyncio.timeout(60):
+            while not hasty.ledger.awaits(CALL_ID):
                 await asyncio.sleep(0.01)
     with pytest.raises(IdempotencyConflictError):
         await waiting
-    known = await counter.ledger.load(first.call_id)
+    known = await hasty.ledger.load(first.call_id)
     assert known is not None
     assert known.call.variables == {}
 

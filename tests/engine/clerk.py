@@ -46,7 +46,7 @@ class Clerk:
         await self._tell()
         return answer
 
-    async def until(self, holds: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    async def until(self, holds: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(timeout_s), self.changed:
             await self.changed.wait_for(holds)
@@ -68,7 +68,7 @@ class Clerk:
 
 async def forgotten(queue: Queue, call_id: str) -> None:
     """Wait until the queue has nothing more to do for a call."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while call_id in await queue.known():
             await asyncio.sleep(0.02)
 

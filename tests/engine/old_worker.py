@@ -17,11 +17,13 @@ from frontdesk.engine.address import Address
 from tests.engine.diary import Diary
 
 _diary: list[Diary] = []
+_half = threading.Event()
 
 
 @DBOS.step(name="place")
 async def _see_to(call_id: str) -> None:
     _diary[0].write(call_id, 1, 0)
+    _half.set()
     await asyncio.Event().wait()
 
 
@@ -68,8 +70,9 @@ def main(url: str, delay_s: float) -> None:
         serializer=DBOSPortableJSONSerializer(),
         application_name="frontdesk",
     )
-    for call_id in ("half", "waiting"):
-        _put(client, call_id)
+    _put(client, "half")
+    _half.wait()
+    _put(client, "waiting")
     _put(client, "late", delay_s)
     _diary[0].write("ready")
     threading.Event().wait()

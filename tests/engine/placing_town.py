@@ -217,7 +217,7 @@ class Gateway:
         try:
             return await self.placing.place(call_id, attempt, turn)
         finally:
-            await self.books.drain(5)
+            await self.books.drain(60)
 
     async def dies_over(self, call_id: str, attempt: int, turn: int) -> Again | None:
         """Have a call placed until this process is killed; nothing goes on afterwards."""

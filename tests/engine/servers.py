@@ -4,7 +4,6 @@ DBOS builds indexes concurrently, which waits for every transaction of the datab
 """
 
 import asyncio
-import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -29,7 +28,7 @@ async def own_database() -> AsyncIterator[str]:
             await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-_DATABASE = f"test_engine_{os.getpid()}"
+_DATABASE = f"test_engine_{uuid.uuid4().hex}"
 _made: set[str] = set()
 
 
@@ -91,6 +90,10 @@ class Line:
             writer.transport.abort()
             return
         far_reader, far_writer = await asyncio.open_connection(self._host, self._port)
+        if self.is_cut:  # meanwhile
+            writer.transport.abort()
+            far_writer.transport.abort()
+            return
         self._open |= {writer, far_writer}
         await asyncio.gather(_pour(reader, far_writer), _pour(far_reader, writer))
         self._open -= {writer, far_writer}

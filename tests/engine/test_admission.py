@@ -19,6 +19,7 @@ from frontdesk.engine.tables import dial_slots
 from frontdesk.engine.wanted import Full, Gone, Granted, NotYet, TooOften
 from frontdesk.organizations import Frequency
 from frontdesk.storage.database import Database
+from tests.calls.blocked import wait_long_for_locks
 from tests.databases import opened, schema
 from tests.engine.waiting import (
     NOW,
@@ -268,8 +269,11 @@ async def test_a_call_that_is_called_off_releases_the_slot_it_waited_with(
     assert await live_slots(database) == 0
 
 
-async def test_many_that_ask_two_gateways_at_once_never_exceed_a_limit(tmp_path: Path) -> None:
+async def test_many_that_ask_two_gateways_at_once_never_exceed_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Eighty calls at two gateways over one database, some of which end meanwhile: every limit holds."""
+    wait_long_for_locks(monkeypatch)  # twenty ask at once, for one lock
     ceilings = Ceilings(capacity=20, incoming_reserve=4, single_reserve=3, dial_starts_per_s=1e6)
     most = Most(organization=7, caller_id=3, campaign=5)
     async with schema() as url, opened(url) as one, opened(url) as two:

@@ -12,7 +12,7 @@ from frontdesk.engine import dbos_queue, takeover
 from frontdesk.engine.address import Address, engine_url
 from frontdesk.engine.dbos_log import Sparing
 from frontdesk.engine.dbos_queue import DbosQueue
-from frontdesk.engine.identity import SessionIdentity, identity
+from frontdesk.engine.identity import Identity, SessionIdentity, identity
 from frontdesk.engine.queue import Again
 from frontdesk.errors import DatabaseUrlError, EngineUnavailableError
 from tests.engine.clerk import Clerk, forgotten, single
@@ -65,7 +65,7 @@ async def test_a_stop_does_not_wait_for_a_database_that_is_away() -> None:
                 way.cut()
         way.mend()
         clerk.held.clear()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(90):
             while not clerk.done:
                 try:
                     async with clerk.works(queue):
@@ -79,9 +79,10 @@ async def test_a_session_that_ends_is_taken_up_again() -> None:
     async with queue_place() as url, identity(Address.of(url)) as ours:
         assert isinstance(ours, SessionIdentity)
         old = ours._connection.get_server_pid()
-        await _end_sessions(url)
-        async with asyncio.timeout(20):
-            while ours._connection.is_closed() or ours._connection.get_server_pid() == old:
+        async with ours._turn:
+            await _end_sessions(url)
+        async with asyncio.timeout(60):
+            while await _holder(url) in {None, old}:
                 await asyncio.sleep(0.05)
         async with identity(Address.of(url)) as other:
             assert other.executor_id == "gateway-1"
@@ -96,7 +97,7 @@ async def test_an_identity_that_somebody_else_took_is_lost() -> None:
         async with identity(Address.of(url)) as other:
             assert other.executor_id == ours.executor_id
             way.mend()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await ours.lost.wait()
 
 
@@ -105,21 +106,40 @@ async def test_a_number_is_dead_only_when_nobody_has_it() -> None:
     async with queue_place() as url, identity(Address.of(url)) as ours:
         async with identity(Address.of(url)) as other, ours.dead(other.executor_id) as dead:
             assert not dead
-        async with ours.dead(other.executor_id) as dead:
-            assert dead
+        async with asyncio.timeout(60):
+            while not await _is_dead(ours, other.executor_id):  # its session may end a moment later
+                await asyncio.sleep(0.05)
         async with ours.dead(ours.executor_id) as dead:
             assert not dead
         async with identity(Address.of(url)) as again:
             assert again.executor_id == other.executor_id
 
 
+async def _is_dead(ours: Identity, executor_id: str) -> bool:
+    async with ours.dead(executor_id) as dead:
+        return dead
+
+
 async def _end_sessions(url: str) -> None:
+    """End the sessions of identities; when this returns, their locks are free."""
     connection = await asyncpg.connect(url)
-    await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    ended = await connection.fetch(
+        "SELECT pg_terminate_backend(pid, 60000) AS ended FROM pg_stat_activity "
         "WHERE datname = current_database() AND application_name = 'frontdesk identity'"
     )
     await connection.close()
+    assert all(row["ended"] for row in ended)
+
+
+async def _holder(url: str) -> int | None:
+    """The session that holds the number of the only identity."""
+    connection = await asyncpg.connect(url)
+    pid: int | None = await connection.fetchval(
+        "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted "
+        "AND datname = current_database() AND application_name = 'frontdesk identity'"
+    )
+    await connection.close()
+    return pid
 
 
 async def test_a_process_has_one_durable_queue(tmp_path: Path) -> None:
@@ -138,11 +158,12 @@ async def test_what_is_lost_on_the_way_is_begun_again(
     engine_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A workflow that is said to run here, and has no placement, goes back to its queue."""
-    monkeypatch.setattr(takeover, "_STRAY_S", 0.0)
+    monkeypatch.setattr(takeover, "_EVERY_S", 3600.0)  # the queue itself looks for none meanwhile
     clerk, queue = Clerk(held={"a": asyncio.Event()}), DbosQueue(engine_url)
     async with clerk.works(queue):
         await queue.put(single("a"))
         await clerk.until(lambda: len(clerk.begun) == 1)
+        monkeypatch.setattr(takeover, "_STRAY_S", 0.0)
         transact = queue._transact
         assert transact is not None
         ours = FakeIdentity()
@@ -170,7 +191,7 @@ async def test_finished_work_is_deleted(engine_url: str, monkeypatch: pytest.Mon
     async with clerk.works(queue):
         transact = queue._transact
         assert transact is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while {each.workflow_id for each in await transact.ask(lambda db: db.list_workflows())} != {
                 "late-1-0"
             }:

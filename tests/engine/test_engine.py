@@ -73,14 +73,14 @@ async def state_of(ledger: Ledger, call: NewCall) -> CallState:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.01)
 
 
 async def until_enqueued(ledger: Ledger, call: NewCall) -> None:
     """Wait until the ledger knows that the queue has the call."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not ((waiting := (await state_of(ledger, call)).waiting) and waiting.enqueued):
             await asyncio.sleep(0.01)
 

@@ -1,7 +1,7 @@
 """How many calls out may go on at once."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontdesk.engine.limits import NO_LIMITS, Ceilings, Going, Limit, Most, full
@@ -48,6 +48,7 @@ def test_each_limit_of_the_calls_own_counts_its_own(most: Most, limit: Limit | N
     assert full(going, CEILINGS, most, single=False) is limit
 
 
+@settings(deadline=None)
 @given(
     incoming=AROUND,
     capacity=st.integers(1, 12),

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontdesk.engine.pace import HALVED_EVERY_S, LATE_S, SLOWEST, Pace, dialed, slowed
@@ -44,6 +44,7 @@ def test_a_pause_earns_no_burst() -> None:
     assert pace.opens_at() == NOW + 3600.5
 
 
+@settings(deadline=None)
 @given(
     per_s=st.floats(0.1, 100),
     waits=st.lists(st.floats(0, 5), min_size=2, max_size=60),

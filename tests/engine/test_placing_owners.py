@@ -96,7 +96,7 @@ async def test_an_opening_of_which_nobody_knows_launches_nobody(
         raise DatabaseUnavailableError
 
     monkeypatch.setattr(gateway.ledger, "decide", unclear)
-    monkeypatch.setattr(start, "UNDECIDED_S", 0.05)
+    monkeypatch.setattr(start, "UNDECIDED_S", 0.5 if stalls else 60.0)
     again = await gateway.place(call.id)
     assert again is not None
     assert town.bots == []

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from frontdesk.engine import dbos_queue
 from frontdesk.engine.queue import Again, Queue
 from frontdesk.errors import EngineUnavailableError
 from tests.engine.clerk import Clerk, forgotten, single
@@ -22,8 +23,9 @@ async def test_a_task_is_placed(queue: Queue) -> None:
 
 async def test_a_task_waits_for_its_time(queue: Queue) -> None:
     """A task is known at once, and not placed before its time."""
-    clerk, at = Clerk(), time.time() + 1.5
+    clerk = Clerk()
     async with clerk.works(queue):
+        at = time.time() + 5
         await queue.put(single("a", at=at))
         assert await queue.known() == {"a"}
         await clerk.until_done(("a", 1, 0))
@@ -113,12 +115,13 @@ async def test_what_is_not_finished_at_the_end_runs_again(queue: Queue) -> None:
     assert clerk.begun == [("a", 1, 0), ("a", 1, 0)]
 
 
-async def test_what_finishes_within_the_stop_is_done(queue: Queue) -> None:
+async def test_what_finishes_within_the_stop_is_done(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stop waits for a placement, and what it says counts: it does not run again."""
+    monkeypatch.setattr(dbos_queue, "_SETTLE_S", 30.0)
     clerk = Clerk(
         held={"a": asyncio.Event()}, answers={"a": lambda _, turn: Again(0.0) if turn < 1 else None}
     )
-    async with clerk.works(queue, stop_s=10):
+    async with clerk.works(queue, stop_s=60):
         await queue.put(single("a"))
         await clerk.until(lambda: len(clerk.begun) == 1)
         asyncio.get_running_loop().call_later(0.1, clerk.held["a"].set)

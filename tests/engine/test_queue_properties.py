@@ -52,7 +52,7 @@ def test_every_task_comes_to_its_end_once(puts: list[Task], turns: int, raises: 
             async with clerk.works(queue) if stops else _Nothing():
                 await queue.put(task)
         async with clerk.works(queue):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while await queue.known():
                     await asyncio.sleep(0)
         ends = Counter(clerk.begun)

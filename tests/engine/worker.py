@@ -8,6 +8,7 @@ turn.
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 from frontdesk.engine.dbos_queue import DbosQueue
@@ -16,9 +17,10 @@ from tests.engine.diary import Diary
 
 
 def task(text: str) -> Task:
-    """A task from `call`, or `call@time`."""
-    call_id, _, at = text.partition("@")
-    return Task(call_id=call_id, partition="organization", at=float(at or 0))
+    """A task from `call`, or `call@seconds`, which is due so much later."""
+    call_id, _, later_s = text.partition("@")
+    at = time.time() + float(later_s) if later_s else 0.0
+    return Task(call_id=call_id, partition="organization", at=at)
 
 
 async def work(url: str, diary: Diary, tasks: list[str]) -> None:

@@ -84,7 +84,7 @@ async def test_who_waits_holds_nothing_that_the_other_wants(database: Database) 
         await held.execute(_row(first))
         own = (await held.execute(select(func.pg_backend_pid()))).scalar_one()
         importing = asyncio.create_task(a_list(database).add_many(OUR_ID, [(last, None), (first, None)]))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await _waits_for(database, own):
                 await asyncio.sleep(0.01)
         await held.execute(_row(last))

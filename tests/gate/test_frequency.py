@@ -1,6 +1,6 @@
 """How often one number may be called."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontdesk.gate.frequency import DAY_S, WEEK_S, next_allowed
@@ -40,6 +40,7 @@ def allows(history: list[float], frequency: Frequency, at: float) -> bool:
     return counted and all(one + frequency.min_gap_minutes * 60 <= at for one in history)
 
 
+@settings(deadline=None)
 @given(histories, limits)
 def test_the_answer_is_allowed_and_no_earlier_moment_is(history: list[float], frequency: Frequency) -> None:
     """At the moment that is named another call is allowed, and at none before it."""
@@ -50,6 +51,7 @@ def test_the_answer_is_allowed_and_no_earlier_moment_is(history: list[float], fr
     assert not any(allows(history, frequency, one) for one in moments if NOW <= one < found)
 
 
+@settings(deadline=None)
 @given(histories, limits, st.randoms())
 def test_the_order_of_calls_does_not_matter(
     history: list[float], frequency: Frequency, chance: object

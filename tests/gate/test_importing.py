@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontdesk.errors import BodyTooLargeError, InvalidBodyError
@@ -120,6 +120,7 @@ async def test_an_empty_file(database: Database) -> None:
     assert (await take(database, b"number\n")).rows == 0
 
 
+@settings(deadline=None)
 @given(st.text('aü\n\r,"€+1', max_size=60), st.lists(st.integers(1, 9), max_size=80))
 async def test_pieces_do_not_matter(text: str, sizes: list[int]) -> None:
     """However the network cuts a file, its lines are the same."""

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontdesk.ended import EndedReason
@@ -171,6 +171,7 @@ def rule_sets(draw: st.DrawFn) -> list[ClockRule]:
     return rules
 
 
+@settings(deadline=None)
 @given(rule_sets(), moments)
 def test_a_yes_is_never_inside_quiet_hours(rules: list[ClockRule], now: float) -> None:
     """Whatever the rules and zones: on yes, the clocks of callee and clinic allow it, then and soon."""
@@ -188,6 +189,7 @@ def test_a_yes_is_never_inside_quiet_hours(rules: list[ClockRule], now: float) -
     assert hour_allows(rules, ask_again) == Yes()
 
 
+@settings(deadline=None)
 @given(rule_sets(), moments)
 def test_the_moment_is_the_earliest(rules: list[ClockRule], now: float) -> None:
     """No minute between the question and the moment that is named would have been allowed."""

@@ -34,6 +34,8 @@ def zone_where_it_is(hour: int) -> str:
 
 
 QUIET = "blocked_quiet_hours"
+SOON_S = 8.0
+"""Late enough for what is to be done before."""
 DAY, NIGHT = zone_where_it_is(13), zone_where_it_is(2)
 
 
@@ -51,13 +53,14 @@ def clinics(tmp_path: Path) -> Path:
 @asynccontextmanager
 async def strict(configure: Configure, clinics: Path, **changes: Any) -> AsyncIterator[Gateway]:
     """A gateway that enforces the rules."""
-    async with serving(configure(clinics_dir=clinics, outreach_rules="enforced", **changes)) as gateway:
+    settings = configure(clinics_dir=clinics, outreach_rules="enforced", dialout_wait_s=60, **changes)
+    async with serving(settings) as gateway:
         yield gateway
 
 
 async def when(gateway: Gateway, call_id: str, *states: str) -> dict[str, Any]:
     """The call's record, once it stands there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             record: dict[str, Any] = (await gateway.send("GET", f"/calls/{call_id}", headers=HEADERS)).body
             if record["state"] in states:
@@ -95,7 +98,7 @@ async def test_by_night_the_call_waits(configure: Configure, clinics: Path, far:
 async def test_a_wish_holds_from_the_next_dial_on(configure: Configure, clinics: Path, far: Far) -> None:
     """A number that comes on the list while its call waits is not dialed; taken off, it is called again."""
     async with strict(configure, clinics) as gateway:
-        soon = datetime.fromtimestamp(time.time() + 4, UTC).isoformat()
+        soon = datetime.fromtimestamp(time.time() + SOON_S, UTC).isoformat()
         waits = await gateway.dial(wanted(schedule={"earliest_at": soon}), {"Prefer": "respond-async"})
         call_id = waits.body["call_id"]
         assert (await gateway.send("PUT", f"/do-not-call/{NUMBER}", headers=HEADERS)).status == 200
@@ -114,7 +117,7 @@ async def test_a_wish_holds_up_to_the_dial(configure: Configure, clinics: Path, 
         assert (await gateway.send("PUT", f"/do-not-call/{NUMBER}", headers=HEADERS)).status == 200
         claimed = await LinkedBot(gateway, far).claim()
         record = await when(gateway, call_id, "ended")
-        await far.until(lambda: far.deleted == [far.of("/rooms")[0].body["name"]])
+        await far.until(lambda: far.deleted == [far.of("/rooms")[0].body["name"]], deadline_s=60)
         late = await LinkedBot(gateway, far).claim()
     assert (claimed.status, claimed.body["granted"], late.body["granted"]) == (200, False, False)
     assert record["ended_reason"] == "blocked_do_not_call"
@@ -189,7 +192,7 @@ async def test_night_may_fall_between_two_dials(configure: Configure, clinics: P
         await keep(gateway, timezone=NIGHT)
         refused = await bot.again()
         await bot.fail()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (record := await when(gateway, call_id, "rescheduled"))["waiting_for"] != QUIET:
                 await asyncio.sleep(0.02)
     assert refused.body["granted"] is False
@@ -202,12 +205,12 @@ async def test_no_dial_is_granted_after_the_latest_time(
 ) -> None:
     """A session that dials in time may not dial again when the call's time is over."""
     async with strict(configure, clinics) as gateway:
-        latest = time.time() + 2.5
+        latest = time.time() + SOON_S
         schedule = {"latest_at": datetime.fromtimestamp(latest, UTC).isoformat()}
         await gateway.dial(wanted(schedule=schedule))
         bot = Redialing(gateway, far)
         assert (await bot.claim()).body["granted"]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await bot.again()).body["granted"]:
                 await asyncio.sleep(0.05)
     assert time.time() > latest
@@ -252,7 +255,7 @@ async def test_calls_that_wait_go_by_the_record(
     async with strict(configure, clinics) as gateway:
         agreed = "2026-03-02T14:05:00-08:00"
         await keep(gateway, consent_at=agreed)
-        soon = datetime.fromtimestamp(time.time() + 4, UTC).isoformat()
+        soon = datetime.fromtimestamp(time.time() + SOON_S, UTC).isoformat()
         request = {"patient_id": "p-1", "schedule": {"earliest_at": soon}, "on_blocked": "end"}
         waits = await gateway.dial(request, {"Prefer": "respond-async"})
         await keep(gateway, **{"consent_at": agreed} | changed)

@@ -165,8 +165,9 @@ async def test_files_that_are_refused(desk: Desk, monkeypatch: pytest.MonkeyPatc
     as_form = {"Content-Type": "text/plain"}
     assert (await desk.ask(*send, content=NUMBER, headers=as_form)).json()["code"] == "unsupported_media_type"
     assert (await desk.ask(*send, content="a,b\n1,2\n", headers=CSV)).json()["code"] == "invalid_body"
-    monkeypatch.setattr(routes, "BODY_WITHIN_S", 0.05)
-    slow = await desk.ask(*send, content=stalling(f"{NUMBER}\n"), headers=CSV)
+    with monkeypatch.context() as patched:
+        patched.setattr(routes, "BODY_WITHIN_S", 0.05)
+        slow = await desk.ask(*send, content=stalling(f"{NUMBER}\n"), headers=CSV)
     assert (slow.status_code, slow.json()["code"]) == (408, "body_timeout")
     with monkeypatch.context() as patched:
         patched.setattr(routes, "BODY_WITHIN_S", 60)

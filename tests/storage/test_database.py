@@ -53,7 +53,7 @@ async def test_a_transaction_is_whole(database: Database) -> None:
 
 async def test_a_writer_that_is_canceled_blocks_nobody(database: Database) -> None:
     """A task that is canceled while it writes leaves the connection to the next writer."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for number in range(5):
             task = asyncio.create_task(_note(database, f"canceled-{number}", "x"))
             await asyncio.sleep(0.001 * number)
@@ -138,7 +138,7 @@ async def test_a_server_that_is_not_there_is_no_reason_to_stop() -> None:
             async with database.reader():
                 pass
         assert not database.ready.is_set()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 async def test_a_database_that_comes_late_is_used(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ async def test_a_database_that_comes_late_is_used(tmp_path: Path) -> None:
         async with Database.open(f"sqlite:///{path}").running(upgrade, patience_s=0.1) as database:
             assert not database.ready.is_set()
             other.execute("ROLLBACK")
-            await asyncio.wait_for(database.ready.wait(), 20)
+            await asyncio.wait_for(database.ready.wait(), 60)
             await _note(database, "a", "b")
 
 
