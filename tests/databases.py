@@ -35,7 +35,7 @@ def give_up(reason: str) -> None:
 async def administrator() -> AsyncIterator[asyncpg.Connection]:
     """A connection beside the product's, for making and breaking things."""
     try:
-        connection = await asyncpg.connect(postgres_url(), timeout=5)
+        connection = await asyncpg.connect(postgres_url(), timeout=60)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         give_up(f"no PostgreSQL server for tests answers (TEST_POSTGRES_URL): {type(error).__name__}")
         raise
