@@ -32,6 +32,10 @@ class AnsweredCalls:
     def __len__(self) -> int:
         return len(self._outcomes)
 
+    def __contains__(self, call_id: str) -> bool:
+        self._forget()
+        return call_id in self._outcomes
+
     def keep(self, call_id: str, outcome: Launched | FrontdeskError) -> None:
         """The launch of a call is over."""
         self._outcomes.pop(call_id, None)

@@ -69,7 +69,7 @@ class DialinService:
         clock: UTC seconds.
 
     Attributes:
-        orphan: Told of a call that the books know as launching, perhaps by a gateway that is no more.
+        orphan: Told of a call that is left to another gateway, which may be no more, or leave it to this one.
     """
 
     def __init__(
@@ -141,6 +141,10 @@ class DialinService:
         launch = self._tasks.start(self._launch(call, attempt, left, None))
         self._enter(_Entry(call.call_id, self._now(), None, launch))
 
+    def launches(self, call_id: str) -> bool:
+        """Whether this gateway is launching the call, or has done so."""
+        return call_id in self._calls or call_id in self._answered
+
     async def drain(self, timeout_s: float) -> None:
         """Wait for the launches in flight, but not longer than this."""
         await self._tasks.drain(timeout_s)
@@ -181,11 +185,15 @@ class DialinService:
         return entry
 
     def _settle(self, entry: _Entry) -> None:
-        """Of a call that is launched and written down, keep the answer alone: there may be many."""
-        if self._calls.get(entry.call_id) is not entry or not all(task.done() for task in entry.work):
+        """Of a call that is launched and written down, keep the answer alone: there may be many.
+
+        A launch that was canceled stays, so that nobody launches again while the gateway stops.
+        """
+        over = all(task.done() for task in entry.work) and not entry.launch.cancelled()
+        if self._calls.get(entry.call_id) is not entry or not over:
             return
         del self._calls[entry.call_id]
-        outcome = None if entry.launch.cancelled() else entry.launch.result()
+        outcome = entry.launch.result()
         if isinstance(outcome, Launched | FrontdeskError):
             self._answered.keep(entry.call_id, outcome)
 
@@ -228,13 +236,14 @@ class DialinService:
             return
         if not record.done():
             await asyncio.wait((record,), timeout=self._budget.record_s)
+        elsewhere = self._shared and isinstance(error, RoomNameTakenError)
         opened = record.result() if record.done() and not record.cancelled() else None
+        if opened is not None and not opened.created:
+            raise CallKnownError(opened.state)
+        if elsewhere and (opened.spooled if opened else not record.done()):
+            raise CallKnownError(None)
         if opened is None:
             logger.error("the bot is started although the call is not in the books")
-        elif not opened.created:
-            raise CallKnownError(opened.state)
-        elif opened.spooled and self._shared and isinstance(error, RoomNameTakenError):
-            raise CallKnownError(None)
 
     def _join(self, call_id: str, state: CallState | None) -> CallState | None:
         """Answer from the books. Another copy shall look again: what they say changes."""

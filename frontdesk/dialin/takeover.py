@@ -1,4 +1,4 @@
-"""Callers on hold whose gateway died: another one, or the same after its restart, finds them a bot."""
+"""Callers on hold whose gateway died, or whom each of two left to the other: they get a bot all the same."""
 
 import asyncio
 import time
@@ -29,6 +29,9 @@ from frontdesk.tasks import InFlight
 class Launches(Protocol):
     """Launches calls."""
 
+    def launches(self, call_id: str) -> bool:
+        """Whether this gateway is launching a call, or has done so."""
+
     async def take_over(self, known: LedgerCall) -> None:
         """Launch a call of the books with its next attempt."""
 
@@ -46,6 +49,9 @@ class Parts:
 
 class Takeover:
     """Takes over the launches of incoming calls from gateways that are no more.
+
+    So it does with calls of its own gateway that nobody launches: their room was another gateway's while the
+    books were slow, and by the time that the other one could read them they said that the call is this one's.
 
     A call is taken over when nobody knows of a bot for it: the books do not, Daily sees none in its room,
     and the room is deleted before the next attempt begins.
@@ -110,10 +116,11 @@ class Takeover:
             .join(attempts, latest)
             .where(calls.c.due_at.is_not(None), calls.c.state == State.LAUNCHING)
             .where(calls.c.direction == "inbound", calls.c.created_at > self._clock() - self._hold_s)
-            .where(attempts.c.session_id.is_(None), attempts.c.owner != self._parts.gateways.own_id)
+            .where(attempts.c.session_id.is_(None))
         )
         async with self._parts.database.reader() as connection:
-            return list(await connection.scalars(open_and_young))
+            found = await connection.scalars(open_and_young)
+            return [call_id for call_id in found if not self._dialin.launches(call_id)]
 
     async def _look(self, call_id: str) -> None:
         with call_context(call_id):
@@ -138,8 +145,12 @@ class Takeover:
         young = known.call.created_at > self._clock() - self._hold_s
         if not young or not launching(known.state):
             return None
-        dead = await self._parts.gateways.is_dead(known.state.attempts[-1].owner)
-        return known if dead else None
+        return known if await self._left(call_id, known.state.attempts[-1].owner) else None
+
+    async def _left(self, call_id: str, owner: str) -> bool:
+        if self._dialin.launches(call_id):
+            return False
+        return owner == self._parts.gateways.own_id or await self._parts.gateways.is_dead(owner)
 
     async def _clear_away(self, attempt: Attempt) -> bool:
         """Whether certainly no bot is in the attempt's room, and none can come any more."""

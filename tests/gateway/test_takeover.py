@@ -13,10 +13,10 @@ from frontdesk.tuning import Tuning
 from tests.databases import address
 from tests.gateway.conftest import Configure
 from tests.gateway.far import Answer, Far
-from tests.gateway.gate import Reply, incoming, serving
+from tests.gateway.gate import Gateway, Reply, incoming, serving
 from tests.gateway.linked_bot import LinkedBot
 from tests.gateway.process import GatewayProcess
-from tests.gateway.test_books import known
+from tests.gateway.test_books import known, stalled, state_of
 
 SOON = Tuning(
     gateway_every_s=0.2,
@@ -32,9 +32,6 @@ async def test_copies_at_two_gateways_are_one_call(configure: Configure, far: Fa
     async with address("postgresql", tmp_path) as url:
         settings = configure(database_url=url)
         async with serving(settings) as one, serving(settings) as two:
-            for gateway in (one, two):
-                patient = replace(gateway.app.state.dialin._budget, record_s=30)
-                gateway.app.state.dialin._budget = patient  # else its bot starts without the books
             calls_in = [incoming() for _ in range(10)]
             copies = [gateway.ring(call) for call in calls_in for gateway in (one, two)]
             replies = await asyncio.gather(*copies)
@@ -138,3 +135,64 @@ async def test_nobody_is_launched_beside_a_room_that_may_be_there(
     assert first.closed_at is not None
     assert second.closed_at is None
     far.release()
+
+
+async def test_a_room_that_is_taken_while_the_books_are_slow_gets_no_second_bot(
+    configure: Configure, far: Far, tmp_path: Path
+) -> None:
+    """Who finds the call's room taken leaves the call to the other gateway, also before its books answer."""
+    async with address("postgresql", tmp_path) as url:
+        settings = configure(database_url=url)
+        async with serving(settings) as one, serving(settings) as two:
+            hasty(one, two)
+            call = incoming()
+            async with stalled(url):
+                first = await one.ring(call)
+                second = await two.ring(call)
+            await two.app.state.dialin.drain(60)
+            late = await one.ring(call)
+    assert [reply.body["status"] for reply in (first, second, late)] == ["started", "launching", "started"]
+    assert len(far.of("/start")) == 1
+
+
+async def test_a_call_that_two_gateways_left_to_each_other_gets_a_bot(
+    configure: Configure, far: Far, tmp_path: Path
+) -> None:
+    """When the books say that it is this gateway's, and nobody launches it, this gateway does."""
+    async with address("postgresql", tmp_path) as url:
+        settings = configure(database_url=url, hold_budget_s=120)
+        far.rooms.append(Answer(status=400, body={"info": "a room with this name already exists"}))
+        async with serving(settings, tuning=SOON) as gateway:
+            hasty(gateway)
+            async with stalled(url):
+                reply = await gateway.ring(incoming())
+            assert (reply.body["status"], far.of("/start")) == ("launching", [])
+            await far.until(lambda: len(far.of("/start")) == 1)
+            found = await known(gateway, reply.body["call_id"])
+    assert far.of("/start")[0].body["body"]["attempt"] == 2
+    assert [attempt.number for attempt in found.state.attempts] == [1, 2]
+
+
+async def test_a_launch_under_way_is_not_taken_over_by_its_own_gateway(
+    configure: Configure, far: Far, tmp_path: Path
+) -> None:
+    """However long a bot takes to start, the gateway that waits for it launches no other one."""
+    async with address("postgresql", tmp_path) as url:
+        far.always_start = Answer(hang=True)
+        settings = configure(database_url=url, webhook_budget_s=0.3, hold_budget_s=120)
+        async with serving(settings, tuning=SOON, last_launches_s=1) as gateway:
+            reply = await gateway.ring(incoming())
+            await far.until(lambda: len(far.of("/start")) == 1)
+            await state_of(gateway, reply.body["call_id"], State.LAUNCHING)
+            takeover = gateway.app.state.dialin.orphan.__self__
+            takeover.look(reply.body["call_id"])
+            await takeover.drain(60)
+            assert (len(far.of("/start")), far.asked, far.deleted) == (1, [], [])
+    far.release()
+
+
+def hasty(*gateways: Gateway) -> None:
+    """A bot's start does not wait for the books."""
+    for gateway in gateways:
+        dialin = gateway.app.state.dialin
+        dialin._budget = replace(dialin._budget, record_s=0.2, answer_s=3.0)
