@@ -84,13 +84,12 @@ def clock_of(server: SimulatorServer) -> ManualClock:
     return server.world.clock
 
 
-async def advance_until_over(server: SimulatorServer, record: Record, seconds: float) -> None:
-    """Move time in small steps until a call is over; the listener thinks in threads of its own meanwhile."""
-    for _ in range(int(seconds * 4)):
-        if record.done.is_set() or record.outcome:
-            break
-        await clock_of(server).advance(0.25)
-        await asyncio.sleep(0.005)
+async def advance_until_over(server: SimulatorServer, record: Record) -> None:
+    """Move time in small steps until a call is over; voices and listener work in threads of their own."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not record.done.is_set() and not record.outcome:
+            await clock_of(server).advance(0.25)
+            await asyncio.sleep(0.005)
     await ended(record)
 
 

@@ -48,7 +48,7 @@ async def test_the_hold_lasts_twice_the_music(frozen: SimulatorServer, desk: Des
     await clock_of(frozen).advance(59.9)
     assert record.state == "held"
     await clock_of(frozen).advance(0.2)
-    await advance_until_over(frozen, record, 20)
+    await advance_until_over(frozen, record)
     assert record.outcome == "hold_timeout"
     assert record.said("heard") == ["there are no available agents to service your call"]
     assert record.said() == []
@@ -133,7 +133,7 @@ async def test_a_caller_gives_up_on_a_silent_bot(frozen: SimulatorServer, desk: 
     await clock_of(frozen).advance(1.0)
     endpoint = f"sip:{room.sip_endpoint}"
     frozen.world.network.pinless_update(webhook["callId"], webhook["callDomain"], endpoint)
-    await advance_until_over(frozen, record, 10)
+    await advance_until_over(frozen, record)
     assert record.outcome == "gave_up"
     told = [bot.outbox.get_nowait() for _ in range(bot.outbox.qsize())]
     names = [event for message in told for event in ("dialin_connected", "participant_left", "dialin_stopped")
@@ -151,7 +151,7 @@ async def test_the_order_at_a_hang_up_is_a_switch(frozen: SimulatorServer, desk:
     frozen.world.network.pinless_update(webhook["callId"], webhook["callDomain"], endpoint)
     await until(lambda: bool(room.legs), "the leg")
     frozen.world.network.hang_up(record.id)
-    await advance_until_over(frozen, record, 2)
+    await advance_until_over(frozen, record)
     told = [str(bot.outbox.get_nowait()) for _ in range(bot.outbox.qsize())]
     left = next(i for i, message in enumerate(told) if "participant_left" in message)
     stopped = next(i for i, message in enumerate(told) if "dialin_stopped" in message)
