@@ -224,6 +224,9 @@ class Gateway:
         try:
             return await self.placing.place(call_id, attempt, turn)
         finally:
+            if (usher := self.placing._line._usher) is not None:
+                usher.cancel()
+                await asyncio.gather(usher, return_exceptions=True)
             await self.books.drain(0)
 
 
